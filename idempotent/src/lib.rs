@@ -4,6 +4,8 @@ mod clock;
 pub mod key;
 pub mod protocol;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "memory")]

@@ -203,3 +203,42 @@ pub trait Store: Send + Sync + 'static {
     /// `None` if the store cannot tell: then callers look again after growing pauses.
     fn changed<'a>(&'a self, key: &'a Key, fence: Fence) -> Option<BoxFuture<'a, ()>>;
 }
+
+/// A shared store is the store: every method goes to the one inside.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn lease(&self) -> Lease {
+        (**self).lease()
+    }
+
+    fn apply<'a>(
+        &'a self,
+        subject: &'a Arc<Subject>,
+        request: Request,
+    ) -> BoxFuture<'a, Result<Answer, Error>> {
+        (**self).apply(subject, request)
+    }
+
+    fn apply_blocking(&self, subject: &Arc<Subject>, request: Request) -> Result<Answer, Error> {
+        (**self).apply_blocking(subject, request)
+    }
+
+    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
+        (**self).load(key)
+    }
+
+    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
+        (**self).list(filter)
+    }
+
+    fn trail<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<Trail>, Error>> {
+        (**self).trail(key)
+    }
+
+    fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, Error>> {
+        (**self).sweep(limit)
+    }
+
+    fn changed<'a>(&'a self, key: &'a Key, fence: Fence) -> Option<BoxFuture<'a, ()>> {
+        (**self).changed(key, fence)
+    }
+}
