@@ -1,13 +1,39 @@
 //! Functions that take effect once per key.
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod attempt;
 mod clock;
+mod codec;
+mod error;
+mod handle;
+mod install;
+mod keeper;
 pub mod key;
+mod observe;
+pub mod operation;
+mod operator;
+mod pending;
+mod policy;
 pub mod protocol;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use attempt::{Attempt, attempt};
 pub use clock::{Clock, SystemClock};
+pub use error::{
+    BadKey, Error, InDoubt, InProgress, KeyReused, LeaseLost, NotInstalled, Site, StoreFailed, StoredValue,
+};
+pub use handle::Handle;
+pub use install::{drain, install, open};
+pub use key::Key;
+pub use observe::{How, Observed, Outcome, inspect, inspect_async, observe, observe_async};
+pub use operation::{Call, Claim, Operation};
+pub use operator::{Operator, OperatorError, Shown};
+pub use pending::Pending;
+pub use policy::OnErr;
 #[cfg(feature = "memory")]
 pub use store::MemoryStore;
-pub use store::Store;
+pub use store::{Entry, Filter, Store, Which};

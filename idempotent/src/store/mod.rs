@@ -3,6 +3,7 @@
 mod error;
 #[cfg(feature = "memory")]
 mod memory;
+mod url;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
+pub(crate) use url::open;
 
 use crate::key::Key;
 use crate::protocol::{Answer, Fence, Micros, Record, Request, State, Status};

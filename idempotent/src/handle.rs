@@ -1,0 +1,85 @@
+//! A store in use: the store itself, its keeper, and those who wait for keys of it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::keeper::Keeper;
+use crate::operation::Slots;
+use crate::pending::Pending;
+use crate::store::{Lease, Store};
+
+/// A store in use, with the keeper that renews its claims and settles what was dropped. Clones are cheap and
+/// share all of it.
+///
+/// ```
+/// use idempotent::{Handle, MemoryStore};
+/// let handle = Handle::new(MemoryStore::new());
+/// let same = handle.clone();
+/// # let _ = same;
+/// ```
+#[derive(Clone)]
+pub struct Handle(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    lease: Lease,
+    slots: Arc<Slots>,
+    keeper: Keeper,
+}
+
+impl Handle {
+    /// Takes a store into use.
+    pub fn new(store: impl Store) -> Handle {
+        Handle::shared(Arc::new(store))
+    }
+
+    /// Takes a store into use that others hold, too.
+    #[must_use]
+    pub fn shared(store: Arc<dyn Store>) -> Handle {
+        let lease = store.lease();
+        let keeper = Keeper::new(Arc::clone(&store), lease);
+        Handle(Arc::new(Inner { store, lease, slots: Arc::default(), keeper }))
+    }
+
+    /// The store itself.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    /// Waits, at the end of `main` or on a signal to stop, until the keeper has settled what it holds, at most
+    /// for `deadline`. Gives the number of outcomes that are still not recorded: 0 is success.
+    pub fn drain(&self, deadline: Duration) -> Pending<'_, usize> {
+        Pending::new(self.0.keeper.drain(deadline))
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.0.lease
+    }
+
+    pub(crate) fn slots(&self) -> &Arc<Slots> {
+        &self.0.slots
+    }
+
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.0.keeper
+    }
+
+    /// Tells this store from others in the process.
+    pub(crate) fn id(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+}
+
+impl AsRef<Handle> for Handle {
+    fn as_ref(&self) -> &Handle {
+        self
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("lease", &self.0.lease).finish_non_exhaustive()
+    }
+}

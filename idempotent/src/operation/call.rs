@@ -1,0 +1,173 @@
+//! One call of an operation: its key, its fingerprint, its store, and what it returns.
+
+use std::any::type_name;
+use std::sync::Arc;
+
+use super::Operation;
+use super::outcome::{FromError, KeyPart, Recordable, Returns};
+use super::rules::{ErrorCodec, OnErrRule, Rules, named};
+use crate::codec;
+use crate::error::{Error, Site};
+use crate::handle::Handle;
+use crate::key::{FingerprintBuilder, KeyBuilder, KeyError};
+use crate::policy::OnErr;
+use crate::store::Subject;
+
+/// The arguments of a call, before it is said what the call returns.
+#[must_use = "a call does nothing until it is claimed"]
+pub struct Parts {
+    operation: &'static Operation,
+    key: KeyBuilder,
+    rest: FingerprintBuilder,
+    refused: Option<KeyError>,
+    handle: Option<Handle>,
+}
+
+impl Parts {
+    pub(super) fn new(operation: &'static Operation) -> Parts {
+        Parts {
+            operation,
+            key: KeyBuilder::new("", operation.name()),
+            rest: FingerprintBuilder::new(),
+            refused: None,
+            handle: None,
+        }
+    }
+
+    /// Adds a part of the key. `name` is for people; only the value counts.
+    pub fn key<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
+        if self.refused.is_none() {
+            self.refused = self.key.part(name, value).err();
+        }
+        self
+    }
+
+    /// Makes the type `T` part of the key, so that a generic function records each type apart.
+    pub fn generic<T: ?Sized>(self) -> Parts {
+        self.key("type", type_name::<T>())
+    }
+
+    /// Adds an argument that is not part of the key: a later call with the same key must have the same one.
+    pub fn rest<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
+        if self.refused.is_none() {
+            self.refused = self.rest.part(name, value).err();
+        }
+        self
+    }
+
+    /// Where the record lives; without it, in the installed store.
+    pub fn store<S: AsRef<Handle> + ?Sized>(mut self, store: &S) -> Parts {
+        self.handle = Some(store.as_ref().clone());
+        self
+    }
+
+    /// Says what the call returns: a `Result` whose value can be recorded and whose error can carry ours.
+    pub fn returns<R>(self) -> Call<R>
+    where
+        R: Returns,
+        R::Ok: Recordable,
+        R::Err: FromError,
+    {
+        self.returns_with(R::Err::from)
+    }
+
+    /// As [`returns`](Parts::returns), with a function that makes the caller's error of ours.
+    pub fn returns_with<R>(self, from_error: fn(Error) -> R::Err) -> Call<R>
+    where
+        R: Returns,
+        R::Ok: Recordable,
+    {
+        let operation = self.operation;
+        let identity = self.identity();
+        Call {
+            operation,
+            identity: identity.0,
+            handle: identity.1,
+            rules: Rules {
+                from_error,
+                error_text: named::<R::Err>,
+                encode: codec::encode::<R::Ok>,
+                decode: codec::decode::<R::Ok>,
+                on_err: OnErrRule::Doubt,
+            },
+        }
+    }
+
+    fn identity(self) -> (Result<Identity, Error>, Option<Handle>) {
+        let Parts { operation, key, rest, refused, handle } = self;
+        let made = || {
+            let name = operation.registered()?;
+            let bad = |error: KeyError| {
+                Error::bad_key(operation.name(), error.to_string(), "mend the argument, or `skip(..)` it")
+            };
+            if let Some(error) = refused {
+                return Err(bad(error));
+            }
+            let (key, call) = key.finish().map_err(bad)?;
+            let fingerprint = rest.finish().map_err(bad)?;
+            let subject = Subject { key, scope: "".into(), operation: Arc::clone(name), call: call.into() };
+            Ok(Identity { subject: Arc::new(subject), fingerprint: fingerprint.to_bytes() })
+        };
+        (made(), handle)
+    }
+}
+
+/// What tells a call from others.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub(super) subject: Arc<Subject>,
+    pub(super) fingerprint: [u8; 64],
+}
+
+/// One call of an operation, ready to be claimed or run.
+#[must_use = "a call does nothing until it is claimed"]
+pub struct Call<R: Returns> {
+    pub(super) operation: &'static Operation,
+    pub(super) identity: Result<Identity, Error>,
+    pub(super) handle: Option<Handle>,
+    pub(super) rules: Rules<R>,
+}
+
+impl<R: Returns> Clone for Call<R> {
+    fn clone(&self) -> Self {
+        Call {
+            operation: self.operation,
+            identity: self.identity.clone(),
+            handle: self.handle.clone(),
+            rules: self.rules,
+        }
+    }
+}
+
+impl<R: Returns> Call<R> {
+    /// An `Err` after the effect may have begun means that nothing happened.
+    pub fn on_err_release(mut self) -> Self {
+        self.rules.on_err = OnErrRule::Release;
+        self
+    }
+
+    /// An `Err` after the effect may have begun is a final failure: recorded and replayed.
+    pub fn on_err_store(mut self) -> Self
+    where
+        R::Err: Recordable,
+    {
+        self.rules.on_err = OnErrRule::Store(ErrorCodec::serde());
+        self
+    }
+
+    /// A function says what an `Err` means once the effect may have begun.
+    pub fn on_err_with(mut self, judge: fn(&R::Err) -> OnErr, codec: ErrorCodec<R::Err>) -> Self {
+        self.rules.on_err = OnErrRule::With(judge, codec);
+        self
+    }
+
+    /// How an error is shown to operators.
+    pub fn error_text(mut self, text: fn(&R::Err) -> String) -> Self {
+        self.rules.error_text = text;
+        self
+    }
+}
+
+pub(super) fn site(subject: &Subject) -> Site {
+    Site { operation: Arc::clone(&subject.operation), key: subject.key, call: Arc::clone(&subject.call) }
+}

@@ -1,0 +1,143 @@
+//! Asking the check what became of an interrupted attempt.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claim::Claim;
+use super::outcome::Returns;
+use super::pause::{Deadline, pause};
+use super::run::{Claimed, Next};
+use super::send::{Answered, Mode, send, wrong_answer};
+use crate::clock::boot_micros;
+use crate::error::Error;
+use crate::observe::How;
+use crate::protocol::{Answer, Micros, Request};
+use crate::store;
+
+/// A claim whose check is to be asked now.
+///
+/// "It happened" is trusted at any time. "It did not" counts only if the question was put after the quiet time:
+/// an earlier one is thrown away, and the check is asked once more when the time has passed.
+#[must_use = "ask the check, and give its answer"]
+pub struct Asking<R: Returns> {
+    claim: Claim<R>,
+    /// When the question was put at the earliest, on this machine's boot clock.
+    asked: Micros,
+    /// When a "did not happen" may be believed, on that clock.
+    quiet_until: Micros,
+    deadline: Deadline,
+}
+
+impl<R: Returns> Asking<R> {
+    pub(super) fn new(claim: Claim<R>, quiet_left: Micros, deadline: Deadline) -> Asking<R> {
+        let asked = boot_micros();
+        Asking { claim, asked, quiet_until: asked.saturating_add(quiet_left), deadline }
+    }
+
+    /// Gives up a claim whose check nobody can ask.
+    pub(super) fn unasked(self) -> R {
+        let error = store::Error::new(
+            store::ErrorKind::Refused,
+            "the store asks for a check that this call does not have",
+            "use `claim_or_check`, or run `store_conformance!` on the store",
+        );
+        self.claim.answer(self.claim.open.store_failed(error, None))
+    }
+
+    /// Gives the answer of the check: `Some` is recorded and returned; `None` leads to the body, once it may be
+    /// believed; `Err` leaves the key in doubt.
+    pub async fn answer<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
+        self.answered(answer, Mode::Async).await
+    }
+
+    /// [`answer`](Asking::answer) for a synchronous function.
+    pub fn answer_blocking<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
+        pollster::block_on(self.answered(answer, Mode::Blocking))
+    }
+
+    async fn answered<E: Display>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {
+        match answer.map_err(|error| error.to_string()) {
+            Ok(Some(value)) => {
+                Claimed::Next(Next::Answer(self.claim.succeed(value, How::Recovered, mode).await))
+            }
+            Ok(None) if self.asked < self.quiet_until => {
+                let left = self.quiet_until - boot_micros();
+                self.ask_again(left, mode).await
+            }
+            Ok(None) => self.proceed(mode).await,
+            Err(text) => {
+                let text: Arc<str> = format!("the check cannot tell: {text}").into();
+                let error = self.claim.in_doubt(Some(Arc::clone(&text)));
+                self.doubtful(error, Some(text), mode).await
+            }
+        }
+    }
+
+    /// Waits for the rest of the quiet time while the keeper renews the claim, or says when to come back.
+    async fn ask_again(self, left: Micros, mode: Mode) -> Claimed<R> {
+        let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
+        if left > self.deadline.left() {
+            let mut error = self.claim.in_doubt(None);
+            if let Error::InDoubt(doubt) = &mut error {
+                doubt.retry_in = Some(left);
+            }
+            return self.doubtful(error, None, mode).await;
+        }
+        pause(left).await;
+        let quiet_left = (self.quiet_until - boot_micros()).max(0);
+        Claimed::Check(Asking::new(self.claim, quiet_left, self.deadline))
+    }
+
+    async fn doubtful(self, error: Error, last_error: Option<Arc<str>>, mode: Mode) -> Claimed<R> {
+        let out = self.claim.answer(error);
+        self.claim.report(How::InDoubt);
+        self.claim.withdraw(last_error, mode).await;
+        Claimed::Next(Next::Answer(out))
+    }
+
+    /// It did not happen: the body may run, once that is durable.
+    async fn proceed(mut self, mode: Mode) -> Claimed<R> {
+        let open = Arc::clone(&self.claim.open);
+        let operation = self.claim.call.operation;
+        let request = Request::Proceed {
+            held: open.held,
+            has_marker: operation.has_marker,
+            after: operation.check_after.unwrap_or(0),
+            lease: open.lease_micros(),
+        };
+        loop {
+            match send(&open.store, &open.subject, request.clone(), mode).await {
+                // Without a marker the effect begins here, so a late answer counts as none: ask again.
+                Ok(Answered { answer: Answer::Ok, sent }) if !operation.has_marker && open.too_late(sent) => {
+                }
+                Ok(Answered { answer: Answer::Ok, sent }) => {
+                    open.extend(sent);
+                    self.claim.asking = false;
+                    self.claim.attempt = self.claim.attempt.saturating_add(1);
+                    return Claimed::Next(Next::Run(self.claim));
+                }
+                Ok(Answered { answer: Answer::Early { left }, .. }) => {
+                    self.quiet_until = boot_micros().saturating_add(left);
+                    return self.ask_again(left, mode).await;
+                }
+                // Taken over before the body began: look once more, usually at a result.
+                Ok(Answered { answer: Answer::Fenced(_), .. }) => {
+                    let call = self.claim.call.clone();
+                    let deadline = self.deadline;
+                    self.claim.over = true;
+                    drop(self.claim);
+                    return Box::pin(call.claimed(true, mode, deadline)).await;
+                }
+                Ok(Answered { answer, .. }) => {
+                    let error = open.store_failed(wrong_answer("proceed", &answer), None);
+                    return self.doubtful(error, None, mode).await;
+                }
+                Err(error) => {
+                    let error = open.store_failed(error, None);
+                    return self.doubtful(error, None, mode).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! An operation, one call of it, and the claim that runs its body.
+//!
+//! The attribute is sugar over this: a library that cannot use the attribute describes an [`Operation`], makes
+//! a [`Call`] of it and runs its body under a [`Claim`].
+//!
+//! ```
+//! use idempotent::{Error, Handle, MemoryStore, Operation};
+//!
+//! static BOOK: Operation = Operation::new("appointments.book").marker();
+//!
+//! fn book(handle: &Handle, patient: &str) -> Result<u32, Error> {
+//!     BOOK.call().key("patient", patient).store(handle).returns::<Result<u32, Error>>().run_blocking(|claim| {
+//!         claim.mark_blocking()?; // from here on the outside world may change
+//!         Ok(42)
+//!     })
+//! }
+//!
+//! let handle = Handle::new(MemoryStore::new());
+//! assert_eq!(book(&handle, "patient 7").unwrap(), 42);
+//! assert_eq!(book(&handle, "patient 7").unwrap(), 42); // replayed: the closure did not run again
+//! ```
+
+mod builder;
+mod call;
+mod check;
+mod claim;
+mod open;
+mod outcome;
+mod pause;
+mod registry;
+mod rules;
+mod run;
+mod send;
+mod slots;
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+use once_cell::sync::OnceCell;
+
+use crate::protocol::Micros;
+
+pub use call::{Call, Parts};
+pub use check::Asking;
+pub use claim::{Claim, Ran};
+pub use outcome::{FromError, KeyPart, Recordable, Returns};
+pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde};
+pub use run::{Claimed, Next};
+
+pub(crate) use open::Open;
+pub(crate) use pause::{Deadline, within};
+pub(crate) use slots::{Slots, Turn};
+
+/// How long a call waits for another holder of its key, unless the operation says otherwise.
+const WAIT: Duration = Duration::from_secs(60);
+
+/// The static description of an operation: its name, and what to do about doubt, waiting and time.
+#[derive(Debug)]
+pub struct Operation {
+    name: &'static str,
+    place: &'static Location<'static>,
+    has_marker: bool,
+    rerun: bool,
+    check_after: Option<Micros>,
+    wait: Duration,
+    keep: Option<Micros>,
+    /// The name as stores take it, once the name is known to be this operation's.
+    registered: OnceCell<Arc<str>>,
+}
+
+impl Operation {
+    /// An operation of that name: one place in the code, one name. Its effect begins with the claim, its doubt
+    /// stays, its results are kept for ever, and a call waits 60 s for another.
+    #[must_use]
+    #[track_caller]
+    pub const fn new(name: &'static str) -> Operation {
+        Operation {
+            name,
+            place: Location::caller(),
+            has_marker: false,
+            rerun: false,
+            check_after: None,
+            wait: WAIT,
+            keep: None,
+            registered: OnceCell::new(),
+        }
+    }
+
+    /// The body announces its effect with [`Claim::mark`] (`effect!`): what ends before that did nothing.
+    #[must_use]
+    pub const fn marker(mut self) -> Operation {
+        self.has_marker = true;
+        self
+    }
+
+    /// Running twice does no harm: doubt leads to another run.
+    #[must_use]
+    pub const fn rerun(mut self) -> Operation {
+        self.rerun = true;
+        self
+    }
+
+    /// A check finds out what happened; its "did not happen" may be believed so many microseconds after an
+    /// interrupted attempt's last possible act.
+    #[must_use]
+    pub const fn check_after_micros(mut self, after: u64) -> Operation {
+        self.check_after = Some(if after > Micros::MAX as u64 { Micros::MAX } else { after as Micros });
+        self
+    }
+
+    /// How long, in microseconds, a call waits for another holder of its key or for quiet time.
+    #[must_use]
+    pub const fn wait_micros(mut self, wait: u64) -> Operation {
+        self.wait = Duration::from_micros(wait);
+        self
+    }
+
+    /// How long, in microseconds, a result is kept.
+    #[must_use]
+    pub const fn keep_micros(mut self, keep: u64) -> Operation {
+        self.keep = Some(if keep > Micros::MAX as u64 { Micros::MAX } else { keep as Micros });
+        self
+    }
+
+    /// The operation's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Begins a call: give it its key parts, then say what it [returns](Parts::returns).
+    pub fn call(&'static self) -> Parts {
+        Parts::new(self)
+    }
+}

@@ -1,0 +1,43 @@
+//! Two operations of one name in a process fail closed: the second would replay the first's results.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use once_cell::sync::Lazy;
+
+use super::Operation;
+use crate::error::Error;
+
+/// File, line and column: two operations that share them are one.
+type Place = (&'static str, u32, u32);
+
+static NAMES: Lazy<Mutex<HashMap<&'static str, Place>>> = Lazy::new(Mutex::default);
+
+impl Operation {
+    /// The operation's name, if it is the only one of that name.
+    pub(super) fn registered(&'static self) -> Result<&'static Arc<str>, Error> {
+        self.registered.get_or_try_init(|| {
+            let place = spot(self.place);
+            // Each change is a single insert, so a poisoned lock holds nothing half done.
+            let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+            let first = *names.entry(self.name).or_insert(place);
+            if first == place {
+                Ok(self.name.into())
+            } else {
+                Err(Error::bad_key(
+                    self.name,
+                    format!(
+                        "two operations have this name, one at {}:{} and one at {}:{}",
+                        first.0, first.1, place.0, place.1
+                    ),
+                    "give each its own `name = \"..\"`: with one name, each would be answered with the other's results",
+                ))
+            }
+        })
+    }
+}
+
+fn spot(place: &'static Location<'static>) -> Place {
+    (place.file(), place.line(), place.column())
+}

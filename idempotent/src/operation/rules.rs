@@ -1,0 +1,207 @@
+//! How the values and errors of one function become bytes, and what its errors mean: functions without state,
+//! so that a call need not be generic over them.
+
+use std::any::type_name;
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::outcome::{Recordable, Returns};
+use crate::codec::{self, CodecError};
+use crate::error::Error;
+use crate::policy::OnErr;
+use crate::protocol::Value;
+
+/// The schema version of values; functions cannot choose another one yet.
+const VERSION: u32 = 1;
+
+/// What is known of a function's result.
+pub(super) struct Rules<R: Returns> {
+    pub(super) from_error: fn(Error) -> R::Err,
+    pub(super) error_text: fn(&R::Err) -> String,
+    pub(super) encode: fn(&R::Ok) -> Result<Vec<u8>, CodecError>,
+    pub(super) decode: fn(&[u8]) -> Result<R::Ok, CodecError>,
+    pub(super) on_err: OnErrRule<R::Err>,
+}
+
+impl<R: Returns> Clone for Rules<R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R: Returns> Copy for Rules<R> {}
+
+pub(super) enum OnErrRule<E> {
+    Doubt,
+    Release,
+    Store(ErrorCodec<E>),
+    With(fn(&E) -> OnErr, ErrorCodec<E>),
+}
+
+impl<E> Clone for OnErrRule<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for OnErrRule<E> {}
+
+/// How an error becomes bytes, if it can.
+pub struct ErrorCodec<E> {
+    pub(super) encode: fn(&E) -> Result<Vec<u8>, CodecError>,
+    pub(super) decode: fn(&[u8]) -> Result<E, CodecError>,
+}
+
+impl<E> Clone for ErrorCodec<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for ErrorCodec<E> {}
+
+impl<E: Serialize + DeserializeOwned> ErrorCodec<E> {
+    pub(super) const fn serde() -> ErrorCodec<E> {
+        ErrorCodec { encode: codec::encode::<E>, decode: codec::decode::<E> }
+    }
+}
+
+impl<E> ErrorCodec<E> {
+    const fn nothing() -> ErrorCodec<E> {
+        ErrorCodec {
+            encode: |_| Err(CodecError(format!("{} does not implement `Serialize`", type_name::<E>()))),
+            decode: |_| Err(CodecError(format!("{} does not implement `Deserialize`", type_name::<E>()))),
+        }
+    }
+}
+
+/// Finds out, where the type of an error is known, what it can do: call the methods of [`ViaSerde`] and
+/// [`ViaNothing`] on `&Probe::<E>::NEW`.
+pub struct Probe<E>(PhantomData<fn() -> E>);
+
+impl<E> Probe<E> {
+    /// The probe for `E`.
+    pub const NEW: Probe<E> = Probe(PhantomData);
+}
+
+/// What [`Probe`] finds where the error can be recorded or shown.
+pub trait ViaSerde<E> {
+    /// How the error becomes bytes.
+    fn error_codec(self) -> ErrorCodec<E>;
+}
+
+impl<E: Recordable> ViaSerde<E> for Probe<E> {
+    fn error_codec(self) -> ErrorCodec<E> {
+        ErrorCodec::serde()
+    }
+}
+
+/// What [`Probe`] finds where the error cannot be recorded.
+pub trait ViaNothing<E> {
+    /// How the error becomes bytes: not at all.
+    fn error_codec(self) -> ErrorCodec<E>;
+}
+
+impl<E> ViaNothing<E> for &Probe<E> {
+    fn error_codec(self) -> ErrorCodec<E> {
+        ErrorCodec::nothing()
+    }
+}
+
+/// What [`Probe`] finds where the error can be shown to people.
+pub trait ViaDisplay<E> {
+    /// How the error becomes text.
+    fn error_text(self) -> fn(&E) -> String;
+}
+
+impl<E: Display> ViaDisplay<E> for Probe<E> {
+    fn error_text(self) -> fn(&E) -> String {
+        |error| error.to_string()
+    }
+}
+
+/// What [`Probe`] finds where the error cannot be shown.
+pub trait ViaName<E> {
+    /// How the error becomes text: by the name of its type.
+    fn error_text(self) -> fn(&E) -> String;
+}
+
+impl<E> ViaName<E> for &Probe<E> {
+    fn error_text(self) -> fn(&E) -> String {
+        named::<E>
+    }
+}
+
+pub(super) fn named<E>(_: &E) -> String {
+    format!("an error of type {}", type_name::<E>())
+}
+
+impl<R: Returns> Rules<R> {
+    /// The value to record. What cannot be encoded is recorded as done without value, loudly.
+    pub(super) fn value(&self, operation: &str, value: &R::Ok) -> Value {
+        match (self.encode)(value) {
+            Ok(bytes) => {
+                if cfg!(debug_assertions) {
+                    self.check_round_trip(operation, &bytes);
+                }
+                bytes_value(bytes)
+            }
+            Err(error) => {
+                tracing::error!(operation, %error,
+                    "the result cannot be recorded: the key is done without a value, and later calls get StoredValue");
+                Value::Missing { why: error.0.into() }
+            }
+        }
+    }
+
+    fn check_round_trip(&self, operation: &str, bytes: &[u8]) {
+        let again = (self.decode)(bytes).and_then(|value| (self.encode)(&value));
+        match again {
+            Ok(again) if again == bytes => {}
+            Ok(_) => tracing::warn!(operation, "the result changes when it is stored and read again"),
+            Err(error) => {
+                tracing::warn!(operation, %error, "the result cannot be read again once it is stored")
+            }
+        }
+    }
+
+    pub(super) fn error_value(&self, codec: ErrorCodec<R::Err>, error: &R::Err) -> Value {
+        match (codec.encode)(error) {
+            Ok(bytes) => bytes_value(bytes),
+            Err(error) => Value::Missing { why: error.0.into() },
+        }
+    }
+
+    pub(super) fn decode_done(&self, value: &Value) -> Result<R::Ok, Arc<str>> {
+        readable(value).and_then(|bytes| (self.decode)(bytes).map_err(|error| error.0.into()))
+    }
+
+    pub(super) fn decode_failed(&self, value: &Value) -> Result<R::Err, Arc<str>> {
+        let codec = match self.on_err {
+            OnErrRule::Store(codec) | OnErrRule::With(_, codec) => codec,
+            OnErrRule::Doubt | OnErrRule::Release => {
+                return Err("a final failure is recorded, but this code does not say `on_err = store`".into());
+            }
+        };
+        readable(value).and_then(|bytes| (codec.decode)(bytes).map_err(|error| error.0.into()))
+    }
+}
+
+fn bytes_value(bytes: Vec<u8>) -> Value {
+    Value::Bytes { bytes: bytes.into(), codec: codec::JSON.into(), version: VERSION }
+}
+
+fn readable(value: &Value) -> Result<&[u8], Arc<str>> {
+    match value {
+        Value::Bytes { bytes, codec, version } if **codec == *codec::JSON && *version == VERSION => Ok(bytes),
+        Value::Bytes { codec, version, .. } => Err(format!(
+            "it is written as `{codec}` of version {version}, and this code reads `json` of version 1"
+        )
+        .into()),
+        Value::Missing { why } => Err(format!("it is recorded without its value ({why})").into()),
+    }
+}

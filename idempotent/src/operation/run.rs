@@ -1,0 +1,360 @@
+//! The way of a call to its claim or its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::call::{Call, Identity, site};
+use super::check::Asking;
+use super::claim::{Claim, report};
+use super::open::{Open, micros, too_late};
+use super::outcome::Returns;
+use super::pause::{Deadline, pause, within};
+use super::send::{Answered, Mode, send, wrong_answer};
+use super::slots::{Found, Slot, Turn};
+use crate::attempt;
+use crate::error::{Error, InDoubt, InProgress, KeyReused, StoreFailed, StoredValue};
+use crate::handle::Handle;
+use crate::install::installed;
+use crate::keeper::Job;
+use crate::observe::{How, inspects};
+use crate::protocol::{self, Answer, Busy, Ending, Grant, Held, Micros, Policy, Request, Token};
+use crate::store::{self, ErrorKind, Subject};
+
+/// The pauses of a caller that waits for another process and gets no word from the store.
+const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+/// How long a caller trusts that the store would have told it of a change.
+const TRUST: Duration = Duration::from_secs(1);
+
+/// What a call comes to: an answer, or the right to run its body.
+#[expect(clippy::large_enum_variant, reason = "taken apart at once; a box would allocate at every call")]
+pub enum Next<R: Returns> {
+    /// A replay or a refusal.
+    Answer(R),
+    /// The body is to be run.
+    Run(Claim<R>),
+}
+
+/// What a call with a check comes to: its check is to be asked first, or as [`Next`].
+pub enum Claimed<R: Returns> {
+    /// The check is to be asked.
+    Check(Asking<R>),
+    /// An answer, or the right to run.
+    Next(Next<R>),
+}
+
+/// A claim whose answer is not there yet: dropped, it is given up.
+struct Unanswered<'a> {
+    handle: &'a Handle,
+    subject: &'a Arc<Subject>,
+    token: Token,
+    turn: Option<Turn>,
+    /// A request is under way or its answer was lost.
+    armed: bool,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.handle.keeper().take(Job {
+                subject: Arc::clone(self.subject),
+                request: Request::Abandon { token: self.token },
+                evidence: None,
+                turn: self.turn.take(),
+            });
+        }
+    }
+}
+
+impl<R: Returns> Call<R> {
+    /// Asks for the right to run the body.
+    pub async fn claim(self) -> Next<R> {
+        let deadline = Deadline::after(self.operation.wait);
+        self.next(Mode::Async, deadline).await
+    }
+
+    /// [`claim`](Call::claim) for a synchronous function.
+    pub fn claim_blocking(self) -> Next<R> {
+        let deadline = Deadline::after(self.operation.wait);
+        pollster::block_on(self.next(Mode::Blocking, deadline))
+    }
+
+    /// Asks for the right to run the body, or to ask the check first where there is doubt.
+    pub async fn claim_or_check(self) -> Claimed<R> {
+        let deadline = Deadline::after(self.operation.wait);
+        self.claimed(true, Mode::Async, deadline).await
+    }
+
+    /// [`claim_or_check`](Call::claim_or_check) for a synchronous function.
+    pub fn claim_or_check_blocking(self) -> Claimed<R> {
+        let deadline = Deadline::after(self.operation.wait);
+        pollster::block_on(self.claimed(true, Mode::Blocking, deadline))
+    }
+
+    async fn next(self, mode: Mode, deadline: Deadline) -> Next<R> {
+        match self.claimed(false, mode, deadline).await {
+            Claimed::Next(next) => next,
+            // Only a claim under the policy "check" is answered so; the claim is given back.
+            Claimed::Check(asking) => Next::Answer(asking.unasked()),
+        }
+    }
+
+    pub(super) async fn claimed(self, asks: bool, mode: Mode, deadline: Deadline) -> Claimed<R> {
+        let rules = self.rules;
+        let subject = self.identity.as_ref().ok().map(|identity| Arc::clone(&identity.subject));
+        match self.asked(asks, mode, deadline).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                if let Some(subject) = subject {
+                    let how = if matches!(error, Error::InDoubt(_)) { How::InDoubt } else { How::Refused };
+                    report(&subject, how, 0);
+                }
+                Claimed::Next(Next::Answer(R::from_result(Err((rules.from_error)(error)))))
+            }
+        }
+    }
+
+    async fn asked(self, asks: bool, mode: Mode, deadline: Deadline) -> Result<Claimed<R>, Error> {
+        let Identity { subject, fingerprint } = self.identity.clone()?;
+        if inspects(|| site(&subject)) {
+            return Err(Error::Inspected(Box::new(site(&subject))));
+        }
+        let handle = match &self.handle {
+            Some(handle) => handle.clone(),
+            None => installed(self.operation.name())?,
+        };
+        if attempt::holds(handle.id(), &subject.key) {
+            return Err(in_progress(&subject, None, Duration::ZERO, true));
+        }
+        loop {
+            let turn = match handle.slots().enter(subject.key, fingerprint) {
+                Found::Mine(turn) => Some(turn),
+                Found::Same(slot) if deadline.left() > Duration::ZERO => {
+                    match wait_for(&slot, deadline).await {
+                        Some(Some(ending)) => return Ok(self.replay(&subject, &ending, How::Waited)),
+                        Some(None) => continue,
+                        None => return Err(in_progress(&subject, None, TRUST, false)),
+                    }
+                }
+                // Only the store can judge other arguments, and name the holder to a call that will not wait.
+                Found::Same(_) | Found::Other => None,
+            };
+            return self.claim_from_store(asks, mode, deadline, &handle, &subject, fingerprint, turn).await;
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, taken apart by its only caller")]
+    async fn claim_from_store(
+        self,
+        asks: bool,
+        mode: Mode,
+        deadline: Deadline,
+        handle: &Handle,
+        subject: &Arc<Subject>,
+        fingerprint: [u8; 64],
+        turn: Option<Turn>,
+    ) -> Result<Claimed<R>, Error> {
+        let lease = handle.lease();
+        let policy = match (asks, self.operation.rerun) {
+            (true, _) => Policy::Check,
+            (false, true) => Policy::Rerun,
+            (false, false) => Policy::Stay,
+        };
+        let has_marker = self.operation.has_marker;
+        let mut asking = Unanswered { handle, subject, token: fresh_token()?, turn, armed: false };
+        let mut how = How::Replayed;
+        let mut next_poll = POLL.0;
+        loop {
+            let request = Request::Claim(protocol::Claim {
+                token: asking.token,
+                fingerprint,
+                policy,
+                after: self.operation.check_after.unwrap_or(0),
+                has_marker,
+                first: false,
+                lease: micros(lease.length),
+            });
+            asking.armed = true;
+            let answered = send(handle.store(), subject, request, mode).await;
+            let Answered { answer, sent } = answered.map_err(|error| store_failed(subject, error))?;
+            match answer {
+                // Without a marker the effect begins here, so a late answer counts as none: ask again.
+                Answer::Run(_) if !has_marker && too_late(lease, sent) => {}
+                Answer::Run(grant) => {
+                    let turn = asking.answered();
+                    let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, false);
+                    return Ok(Claimed::Next(Next::Run(claim)));
+                }
+                Answer::Check { grant, quiet_left } => {
+                    let turn = asking.answered();
+                    let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, true);
+                    return Ok(Claimed::Check(Asking::new(claim, quiet_left, deadline)));
+                }
+                Answer::Replay(ending) => {
+                    let turn = asking.answered();
+                    let out = self.replay(subject, &ending, how);
+                    if let Some(turn) = turn {
+                        turn.share(ending);
+                    }
+                    return Ok(out);
+                }
+                Answer::Busy(busy) => {
+                    asking.armed = false;
+                    how = How::Waited;
+                    if deadline.left().is_zero() {
+                        let retry_in = if busy.left > 0 { duration(busy.left) } else { TRUST };
+                        return Err(in_progress(subject, busy.named, retry_in, false));
+                    }
+                    wait_for_change(handle, subject, &busy, deadline, &mut next_poll).await;
+                }
+                Answer::Stale => asking.token = fresh_token()?,
+                Answer::KeyReused { stored } => {
+                    asking.armed = false;
+                    let arguments_changed = stored[32..] != fingerprint[32..];
+                    return Err(Error::KeyReused(Box::new(KeyReused {
+                        site: site(subject),
+                        arguments_changed,
+                    })));
+                }
+                Answer::InDoubt(doubt) => {
+                    asking.armed = false;
+                    return Err(Error::InDoubt(Box::new(InDoubt {
+                        site: site(subject),
+                        fence: doubt.fence,
+                        attempt: doubt.attempt,
+                        last_error: doubt.last_error,
+                        retry_in: None,
+                        has_marker,
+                    })));
+                }
+                Answer::Unreadable { why } => {
+                    asking.armed = false;
+                    return Err(Error::StoredValue(Box::new(StoredValue { site: site(subject), why })));
+                }
+                other @ (Answer::Ok
+                | Answer::Early { .. }
+                | Answer::Fenced(_)
+                | Answer::Settled(_)
+                | Answer::NotFound) => return Err(store_failed(subject, wrong_answer("claim", &other))),
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one grant, taken apart by its only caller")]
+    fn granted(
+        self,
+        handle: &Handle,
+        subject: &Arc<Subject>,
+        token: Token,
+        grant: &Grant,
+        turn: Option<Turn>,
+        sent: Micros,
+        asking: bool,
+    ) -> Claim<R> {
+        let open = Arc::new(Open::new(
+            Arc::clone(handle.store()),
+            Arc::clone(subject),
+            Held { token, fence: grant.fence },
+            handle.lease(),
+            self.operation.has_marker,
+            sent,
+        ));
+        handle.keeper().keep(&open);
+        Claim {
+            open,
+            call: self,
+            handle: handle.clone(),
+            turn,
+            attempt: grant.attempt,
+            asking,
+            outcome: None,
+            over: false,
+        }
+    }
+
+    /// The recorded ending, as this function returns it.
+    fn replay(&self, subject: &Subject, ending: &Ending, how: How) -> Claimed<R> {
+        let read = match ending {
+            Ending::Done(value) => self.rules.decode_done(value).map(Ok),
+            Ending::Failed(value) => self.rules.decode_failed(value).map(Err),
+        };
+        let (result, how) = match read {
+            Ok(result) => (result, how),
+            Err(why) => {
+                let error = Error::StoredValue(Box::new(StoredValue { site: site(subject), why }));
+                (Err((self.rules.from_error)(error)), How::Refused)
+            }
+        };
+        report(subject, how, 0);
+        Claimed::Next(Next::Answer(R::from_result(result)))
+    }
+}
+
+impl Unanswered<'_> {
+    /// The answer is there: nothing is to be given up.
+    fn answered(&mut self) -> Option<Turn> {
+        self.armed = false;
+        self.turn.take()
+    }
+}
+
+/// Waits until the work on a key in this process is over: its ending if there is one to share.
+async fn wait_for(slot: &Slot, deadline: Deadline) -> Option<Option<Ending>> {
+    loop {
+        let rung = slot.listen();
+        if let Some(over) = slot.over() {
+            return Some(over);
+        }
+        if within(deadline.left(), rung).await.is_none() {
+            return slot.over();
+        }
+    }
+}
+
+/// Waits until the record may have changed, at the latest when its lease or the deadline is over.
+async fn wait_for_change(
+    handle: &Handle,
+    subject: &Subject,
+    busy: &Busy,
+    deadline: Deadline,
+    next_poll: &mut Duration,
+) {
+    let lease_left = if busy.left > 0 { duration(busy.left) } else { Duration::MAX };
+    let most = deadline.left().min(lease_left);
+    match handle.store().changed(&subject.key, busy.fence) {
+        Some(changed) => {
+            within(most.min(TRUST), changed).await;
+        }
+        None => {
+            pause(most.min(*next_poll)).await;
+            *next_poll = (*next_poll * 2).min(POLL.1);
+        }
+    }
+}
+
+fn duration(micros: Micros) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+fn fresh_token() -> Result<Token, Error> {
+    let mut token = [0; 16];
+    getrandom::fill(&mut token).map_err(|error| {
+        Error::Store(Box::new(StoreFailed {
+            site: None,
+            source: store::Error::new(
+                ErrorKind::Unavailable,
+                format!("the system gives no random bytes: {error}"),
+                "a claim needs a token that nobody else has: look at the system's random source",
+            ),
+            unrecorded: None,
+        }))
+    })?;
+    Ok(Token(token))
+}
+
+fn in_progress(subject: &Subject, holder: Option<Arc<str>>, retry_in: Duration, by_itself: bool) -> Error {
+    Error::InProgress(Box::new(InProgress { site: site(subject), holder, retry_in, by_itself }))
+}
+
+fn store_failed(subject: &Subject, source: store::Error) -> Error {
+    Error::Store(Box::new(StoreFailed { site: Some(site(subject)), source, unrecorded: None }))
+}

@@ -1,0 +1,62 @@
+//! One request to the store, sent again while its answer is lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use super::pause::pause;
+use crate::clock::boot_micros;
+use crate::protocol::{Answer, Micros, Request};
+use crate::store::{Error, Store, Subject};
+
+/// Whether the caller's thread may block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Async,
+    Blocking,
+}
+
+/// An answer, and when the request that it answers was sent, on this machine's boot clock.
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    pub(crate) sent: Micros,
+}
+
+/// Sends `request`, and again with the same token while the store is in passing trouble.
+pub(crate) async fn send(
+    store: &Arc<dyn Store>,
+    subject: &Arc<Subject>,
+    request: Request,
+    mode: Mode,
+) -> Result<Answered, Error> {
+    let mut pauses = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(5))
+        .with_max_delay(Duration::from_millis(100))
+        .with_max_times(3)
+        .build();
+    loop {
+        let sent = boot_micros();
+        let result = match mode {
+            Mode::Blocking => store.apply_blocking(subject, request.clone()),
+            Mode::Async => store.apply(subject, request.clone()).await,
+        };
+        match result {
+            Ok(answer) => return Ok(Answered { answer, sent }),
+            Err(error) if error.is_transient() => match pauses.next() {
+                Some(length) => pause(length).await,
+                None => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A store that gives an answer which the protocol does not know for the request.
+pub(crate) fn wrong_answer(request: &str, answer: &Answer) -> Error {
+    Error::new(
+        crate::store::ErrorKind::Refused,
+        format!("the store answered a {request} with {answer:?}"),
+        "this is a fault of the store: run `store_conformance!` on it",
+    )
+}

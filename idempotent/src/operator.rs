@@ -1,0 +1,197 @@
+//! The operator's moves: see what is in doubt, say what happened, and let work go on.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::codec;
+use crate::handle::Handle;
+use crate::key::Key;
+use crate::pending::Pending;
+use crate::protocol::{self, Answer, Fence, Request, Value};
+use crate::store::{self, Entry, Filter, Trail};
+
+/// A record with its trail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Shown {
+    /// The record; `None` if it is gone and only its trail is left.
+    pub entry: Option<Entry>,
+    /// The exceptional events of the key, oldest first.
+    pub trail: Vec<Trail>,
+}
+
+/// Somebody who acts on records from outside: each act carries a name, a reason and the fence that was seen,
+/// and is written into the record's trail.
+///
+/// ```
+/// # use idempotent::{Handle, MemoryStore, Key};
+/// # let handle = Handle::new(MemoryStore::new());
+/// # let key = Key::from_bytes([0; 32]);
+/// if let Some(entry) = handle.show(&key).wait()?.entry {
+///     let seen = entry.record.as_ref().unwrap().fence;
+///     handle.operator("ada", "looked it up in the portal").resolve_done(&key, seen, &42).wait()?;
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Operator {
+    handle: Handle,
+    by: Arc<str>,
+    why: Arc<str>,
+}
+
+/// Why an operator's act was refused.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The record is not what the operator saw any more, or not in a state for this act.
+    Stale,
+    /// An attempt holds the record (here: its process, where known).
+    Busy(Option<Arc<str>>),
+    /// The record is in doubt: resolve it first.
+    InDoubt,
+    /// There is no such record.
+    NotFound,
+    /// The record cannot be read.
+    Unreadable(Arc<str>),
+    /// The value cannot be encoded.
+    Value(Arc<str>),
+    /// The store failed.
+    Store(store::Error),
+}
+
+impl OperatorError {
+    /// What to do next.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        match self {
+            OperatorError::Stale => "look at the record again and decide anew with the fence that it has now",
+            OperatorError::Busy(_) => "wait for the attempt to end, or `revoke` it first if it hangs",
+            OperatorError::InDoubt => "find out what happened and `resolve` it; then it can be forgotten",
+            OperatorError::NotFound => "look for the key in the list",
+            OperatorError::Unreadable(_) => "mend the stored row by hand; nothing runs until then",
+            OperatorError::Value(_) => "give a value that JSON can hold",
+            OperatorError::Store(error) => error.advice(),
+        }
+    }
+}
+
+impl fmt::Display for OperatorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OperatorError::Stale => f.write_str("the record has changed since it was looked at"),
+            OperatorError::Busy(Some(holder)) => write!(f, "the record is held by {holder}"),
+            OperatorError::Busy(None) => f.write_str("the record is held by an attempt"),
+            OperatorError::InDoubt => f.write_str("the record is in doubt"),
+            OperatorError::NotFound => f.write_str("there is no such record"),
+            OperatorError::Unreadable(why) => write!(f, "the record cannot be read: {why}"),
+            OperatorError::Value(why) => write!(f, "the value cannot be recorded: {why}"),
+            OperatorError::Store(error) => write!(f, "the store failed: {error}"),
+        }
+    }
+}
+
+impl StdError for OperatorError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            OperatorError::Store(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl Handle {
+    /// The records that `filter` asks for, in key order, each with what it means now: a dead holder's record
+    /// is in doubt although nobody has called since.
+    pub fn list<'a>(&'a self, filter: &'a Filter) -> Pending<'a, Result<Vec<Entry>, store::Error>> {
+        Pending::new(self.store().list(filter))
+    }
+
+    /// The record under `key` with its trail.
+    pub fn show<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<Shown, store::Error>> {
+        Pending::new(async move {
+            let entry = self.store().load(key).await?;
+            let trail = self.store().trail(key).await?;
+            Ok(Shown { entry, trail })
+        })
+    }
+
+    /// Removes at most `limit` records that are free, lapsed without doubt or expired. Gives how many.
+    pub fn sweep(&self, limit: usize) -> Pending<'_, Result<usize, store::Error>> {
+        Pending::new(self.store().sweep(limit))
+    }
+
+    /// Begins an act on records: who acts, and why.
+    #[must_use]
+    pub fn operator(&self, by: &str, why: &str) -> Operator {
+        Operator { handle: self.clone(), by: by.into(), why: why.into() }
+    }
+}
+
+impl Operator {
+    /// It happened, and this is its result: later calls replay it. Also corrects a result that an operator gave.
+    pub fn resolve_done<T: Serialize + ?Sized>(
+        &self,
+        key: &Key,
+        seen: Fence,
+        value: &T,
+    ) -> Pending<'static, Result<(), OperatorError>> {
+        match codec::encode(value) {
+            Ok(bytes) => {
+                let value = Value::Bytes { bytes: bytes.into(), codec: codec::JSON.into(), version: 1 };
+                let operator = self.acts(seen);
+                self.send(*key, Request::ResolveDone { operator, value })
+            }
+            Err(error) => Pending::new(std::future::ready(Err(OperatorError::Value(error.0.into())))),
+        }
+    }
+
+    /// It did not happen: the next call runs.
+    pub fn resolve_not_done(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+        self.send(*key, Request::ResolveFree { operator: self.acts(seen) })
+    }
+
+    /// Takes the claim from an attempt that hangs while its keeper renews it: it ends in doubt if its effect may
+    /// have begun, else free.
+    pub fn revoke(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+        self.send(*key, Request::Revoke { operator: self.acts(seen) })
+    }
+
+    /// Removes a recorded ending: the next call runs.
+    pub fn forget(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+        self.send(*key, Request::Forget { operator: self.acts(seen) })
+    }
+
+    fn acts(&self, fence: Fence) -> protocol::Operator {
+        protocol::Operator { fence, by: Arc::clone(&self.by), why: Arc::clone(&self.why) }
+    }
+
+    fn send(&self, key: Key, request: Request) -> Pending<'static, Result<(), OperatorError>> {
+        let store = Arc::clone(self.handle.store());
+        Pending::new(async move {
+            let forgets = matches!(request, Request::Forget { .. });
+            let Some(entry) = store.load(&key).await.map_err(OperatorError::Store)? else {
+                return if forgets { Ok(()) } else { Err(OperatorError::NotFound) };
+            };
+            let subject = Arc::new(entry.subject);
+            match store.apply(&subject, request).await.map_err(OperatorError::Store)? {
+                Answer::Ok => Ok(()),
+                Answer::Busy(busy) => Err(OperatorError::Busy(busy.named)),
+                Answer::InDoubt(_) => Err(OperatorError::InDoubt),
+                Answer::NotFound => Err(OperatorError::NotFound),
+                Answer::Unreadable { why } => Err(OperatorError::Unreadable(why)),
+                Answer::Stale
+                | Answer::Run(_)
+                | Answer::Check { .. }
+                | Answer::Replay(_)
+                | Answer::KeyReused { .. }
+                | Answer::Early { .. }
+                | Answer::Fenced(_)
+                | Answer::Settled(_) => Err(OperatorError::Stale),
+            }
+        })
+    }
+}

@@ -1,0 +1,46 @@
+//! `open(url)`: the one place that names every store.
+
+use std::sync::Arc;
+
+use super::{Error, ErrorKind, Store};
+
+/// Opens the store that `url` names.
+pub(crate) fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "memory" => memory(rest),
+        "sqlite" | "postgres" | "postgresql" | "redis" | "rediss" | "etcd" => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("this version has no store for `{scheme}:`"),
+            "use `memory:`",
+        )),
+        _ => Err(Error::new(ErrorKind::Invalid, format!("`{scheme}:` names no store"), "write `memory:`")),
+    }
+}
+
+#[cfg(feature = "memory")]
+fn memory(rest: &str) -> Result<Arc<dyn Store>, Error> {
+    if rest.is_empty() {
+        Ok(Arc::new(super::MemoryStore::new()))
+    } else {
+        Err(Error::new(
+            ErrorKind::Invalid,
+            format!("`memory:` takes no path or option, but got `{rest}`"),
+            "write `memory:`",
+        ))
+    }
+}
+
+#[cfg(not(feature = "memory"))]
+fn memory(_: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(left_out("memory"))
+}
+
+#[cfg(not(feature = "memory"))]
+fn left_out(feature: &str) -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        format!("this program was built without the store `{feature}:`"),
+        format!("switch on the feature `{feature}` of the crate `idempotent`"),
+    )
+}
