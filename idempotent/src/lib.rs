@@ -6,6 +6,8 @@ pub mod __private;
 mod attempt;
 mod clock;
 mod codec;
+#[cfg(feature = "macros")]
+mod effect;
 mod error;
 mod handle;
 mod install;
@@ -27,6 +29,8 @@ pub use error::{
     BadKey, Error, InDoubt, InProgress, KeyReused, LeaseLost, NotInstalled, Site, StoreFailed, StoredValue,
 };
 pub use handle::Handle;
+#[cfg(feature = "macros")]
+pub use idempotent_macros::idempotent;
 pub use install::{drain, install, open};
 pub use key::Key;
 pub use observe::{How, Observed, Outcome, inspect, inspect_async, observe, observe_async};

@@ -1,2 +1,18 @@
-//! An example.
-fn main() {}
+//! Run it twice: the second run replays the first one's answer.
+
+use idempotent::{effect, idempotent};
+
+#[idempotent(key = name)]
+fn greet(name: &str) -> Result<String, idempotent::Error> {
+    effect!(println!("  (the effect: a greeting for {name})"));
+    Ok(format!("Hello, {name}!"))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    idempotent::install(idempotent::open("memory:")?)?;
+    let seen = idempotent::observe(|| greet("world"));
+    println!("{} ({:?})", seen.result?, seen.outcome.map(|outcome| outcome.how));
+    let seen = idempotent::observe(|| greet("world"));
+    println!("{} ({:?})", seen.result?, seen.outcome.map(|outcome| outcome.how));
+    Ok(())
+}

@@ -55,11 +55,14 @@ pub(crate) use slots::{Slots, Turn};
 /// How long a call waits for another holder of its key, unless the operation says otherwise.
 const WAIT: Duration = Duration::from_secs(60);
 
+/// File, line and column: two operations that share them are one.
+type Place = (&'static str, u32, u32);
+
 /// The static description of an operation: its name, and what to do about doubt, waiting and time.
 #[derive(Debug)]
 pub struct Operation {
     name: &'static str,
-    place: &'static Location<'static>,
+    place: Place,
     has_marker: bool,
     rerun: bool,
     check_after: Option<Micros>,
@@ -77,7 +80,10 @@ impl Operation {
     pub const fn new(name: &'static str) -> Operation {
         Operation {
             name,
-            place: Location::caller(),
+            place: {
+                let at = Location::caller();
+                (at.file(), at.line(), at.column())
+            },
             has_marker: false,
             rerun: false,
             check_after: None,
@@ -85,6 +91,14 @@ impl Operation {
             keep: None,
             registered: OnceCell::new(),
         }
+    }
+
+    /// Where the operation is written, if not where [`new`](Operation::new) stands. Two operations of one name
+    /// are told apart by it.
+    #[must_use]
+    pub const fn declared_at(mut self, file: &'static str, line: u32, column: u32) -> Operation {
+        self.place = (file, line, column);
+        self
     }
 
     /// The body announces its effect with [`Claim::mark`] (`effect!`): what ends before that did nothing.

@@ -1,16 +1,12 @@
 //! Two operations of one name in a process fail closed: the second would replay the first's results.
 
 use std::collections::HashMap;
-use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use once_cell::sync::Lazy;
 
-use super::Operation;
+use super::{Operation, Place};
 use crate::error::Error;
-
-/// File, line and column: two operations that share them are one.
-type Place = (&'static str, u32, u32);
 
 static NAMES: Lazy<Mutex<HashMap<&'static str, Place>>> = Lazy::new(Mutex::default);
 
@@ -18,7 +14,7 @@ impl Operation {
     /// The operation's name, if it is the only one of that name.
     pub(super) fn registered(&'static self) -> Result<&'static Arc<str>, Error> {
         self.registered.get_or_try_init(|| {
-            let place = spot(self.place);
+            let place = self.place;
             // Each change is a single insert, so a poisoned lock holds nothing half done.
             let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
             let first = *names.entry(self.name).or_insert(place);
@@ -36,8 +32,4 @@ impl Operation {
             }
         })
     }
-}
-
-fn spot(place: &'static Location<'static>) -> Place {
-    (place.file(), place.line(), place.column())
 }

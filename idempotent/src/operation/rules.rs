@@ -79,9 +79,18 @@ impl<E> ErrorCodec<E> {
     }
 }
 
-/// Finds out, where the type of an error is known, what it can do: call the methods of [`ViaSerde`] and
-/// [`ViaNothing`] on `&Probe::<E>::NEW`.
+/// Finds out, where the type of an error is known, what it can do: called on `&Probe::<E>::NEW`, the methods
+/// of [`ViaSerde`] and [`ViaDisplay`] come first where their bounds hold, else those of [`ViaNothing`] and
+/// [`ViaName`].
 pub struct Probe<E>(PhantomData<fn() -> E>);
+
+impl<E> Clone for Probe<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Probe<E> {}
 
 impl<E> Probe<E> {
     /// The probe for `E`.
@@ -91,11 +100,11 @@ impl<E> Probe<E> {
 /// What [`Probe`] finds where the error can be recorded or shown.
 pub trait ViaSerde<E> {
     /// How the error becomes bytes.
-    fn error_codec(self) -> ErrorCodec<E>;
+    fn error_codec(&self) -> ErrorCodec<E>;
 }
 
 impl<E: Recordable> ViaSerde<E> for Probe<E> {
-    fn error_codec(self) -> ErrorCodec<E> {
+    fn error_codec(&self) -> ErrorCodec<E> {
         ErrorCodec::serde()
     }
 }
@@ -106,7 +115,7 @@ pub trait ViaNothing<E> {
     fn error_codec(self) -> ErrorCodec<E>;
 }
 
-impl<E> ViaNothing<E> for &Probe<E> {
+impl<E> ViaNothing<E> for Probe<E> {
     fn error_codec(self) -> ErrorCodec<E> {
         ErrorCodec::nothing()
     }
@@ -115,11 +124,11 @@ impl<E> ViaNothing<E> for &Probe<E> {
 /// What [`Probe`] finds where the error can be shown to people.
 pub trait ViaDisplay<E> {
     /// How the error becomes text.
-    fn error_text(self) -> fn(&E) -> String;
+    fn error_text(&self) -> fn(&E) -> String;
 }
 
 impl<E: Display> ViaDisplay<E> for Probe<E> {
-    fn error_text(self) -> fn(&E) -> String {
+    fn error_text(&self) -> fn(&E) -> String {
         |error| error.to_string()
     }
 }
@@ -130,7 +139,7 @@ pub trait ViaName<E> {
     fn error_text(self) -> fn(&E) -> String;
 }
 
-impl<E> ViaName<E> for &Probe<E> {
+impl<E> ViaName<E> for Probe<E> {
     fn error_text(self) -> fn(&E) -> String {
         named::<E>
     }

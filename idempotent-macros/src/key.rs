@@ -1,0 +1,200 @@
+//! The key expression: what the user wrote, split in its parts, and which arguments it names.
+
+use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Expr, UnOp};
+
+/// `key = ..`.
+pub(crate) enum KeyExpr {
+    /// `key = all`.
+    All(Ident),
+    /// One part, or the parts of a tuple.
+    Parts { whole: Expr, parts: Vec<Expr> },
+}
+
+/// Splits a tuple in its parts; anything else is one part.
+pub(crate) fn split(expr: Expr) -> KeyExpr {
+    match &expr {
+        Expr::Path(path) if path.path.is_ident("all") => KeyExpr::All(path.path.segments[0].ident.clone()),
+        Expr::Tuple(tuple) => {
+            let parts = tuple.elems.iter().map(|part| unwrapped(part).clone()).collect();
+            KeyExpr::Parts { parts, whole: expr }
+        }
+        Expr::Paren(paren) => KeyExpr::Parts { parts: vec![unwrapped(&paren.expr).clone()], whole: expr },
+        _ => KeyExpr::Parts { parts: vec![expr.clone()], whole: expr },
+    }
+}
+
+fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) => unwrapped(&paren.expr),
+        Expr::Group(group) => unwrapped(&group.expr),
+        other => other,
+    }
+}
+
+/// The argument that a part is the whole of: `id`, `&id` and `*id`, not `order.id`.
+pub(crate) fn whole_argument(part: &Expr) -> Option<&Ident> {
+    match unwrapped(part) {
+        Expr::Path(path) => path.path.get_ident(),
+        Expr::Reference(reference) => whole_argument(&reference.expr),
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => whole_argument(&unary.expr),
+        _ => None,
+    }
+}
+
+/// Whether the tokens use one of `names` as a variable: not as a field, a method or a part of a path.
+pub(crate) fn names_any(tokens: TokenStream, names: &[&Ident]) -> bool {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Ident(ident) => {
+            let before = at.checked_sub(1).map(|at| &tokens[at]);
+            let after_dot =
+                punct(before) == Some('.') && punct(at.checked_sub(2).map(|at| &tokens[at])) != Some('.');
+            let in_path =
+                punct(before) == Some(':') && punct(at.checked_sub(2).map(|at| &tokens[at])) == Some(':');
+            let of_path = punct(tokens.get(at + 1)) == Some(':') && punct(tokens.get(at + 2)) == Some(':');
+            !after_dot && !in_path && !of_path && names.contains(&ident)
+        }
+        TokenTree::Group(group) => names_any(group.stream(), names),
+        // `format!("{id}")` names `id` too.
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            names.iter().any(|name| {
+                text.match_indices(&format!("{{{name}"))
+                    .any(|(at, found)| text[at + found.len()..].starts_with(['}', ':']))
+            })
+        }
+        TokenTree::Punct(_) => false,
+    })
+}
+
+/// All identifiers of the tokens, in order.
+pub(crate) fn idents(tokens: TokenStream) -> Vec<Ident> {
+    let mut found = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => found.push(ident),
+            TokenTree::Group(group) => found.extend(idents(group.stream())),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+    found
+}
+
+fn punct(token: Option<&TokenTree>) -> Option<char> {
+    match token {
+        Some(TokenTree::Punct(punct)) => Some(punct.as_char()),
+        _ => None,
+    }
+}
+
+/// The tokens as a person would write them on one line. Unlike the compiler's own printing it does
+/// not change from release to release.
+pub(crate) fn text(tokens: impl ToTokens) -> String {
+    let mut out = String::new();
+    write(tokens.to_token_stream(), &mut out);
+    out
+}
+
+fn write(tokens: TokenStream, out: &mut String) {
+    let mut glued = true;
+    let mut last_word = false;
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::Brace => ("{ ", " }"),
+                    Delimiter::None => ("", ""),
+                };
+                if !glued && group.delimiter() == Delimiter::Brace {
+                    out.push(' ');
+                }
+                out.push_str(open);
+                write(group.stream(), out);
+                out.push_str(close);
+                (glued, last_word) = (false, true);
+            }
+            TokenTree::Punct(punct) => {
+                let sign = punct.as_char();
+                let tight =
+                    matches!(sign, '.' | ':' | ',' | ';' | '?' | '!' | '&' | '*' | '#' | '\'' | '<' | '>');
+                let prefix = matches!(sign, '&' | '*' | '!' | '#' | '\'');
+                if !glued && (!tight || (prefix && !last_word)) {
+                    out.push(' ');
+                }
+                out.push(sign);
+                glued = (tight && !matches!(sign, ',' | ';')) || punct.spacing() == Spacing::Joint;
+                last_word = false;
+            }
+            TokenTree::Ident(_) | TokenTree::Literal(_) => {
+                if !glued {
+                    out.push(' ');
+                }
+                out.push_str(&token.to_string());
+                (glued, last_word) = (false, true);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::{Ident, Span};
+    use quote::ToTokens as _;
+    use syn::{Expr, parse_str};
+
+    use super::{names_any, text, whole_argument};
+
+    fn expr(source: &str) -> Expr {
+        parse_str(source).unwrap()
+    }
+
+    // Fails when the printer follows the compiler's spacing, or drops a space between two words.
+    #[test]
+    fn a_key_reads_as_it_was_written() {
+        for source in [
+            "id",
+            "order.id",
+            "&order.id",
+            "order.lines[0].sku",
+            "a::b(c, d)",
+            "*id",
+            "id as u64",
+            "a + b",
+            "format!(\"{id}\")",
+        ] {
+            assert_eq!(text(expr(source)), source);
+        }
+        assert_eq!(text(expr("order . id")), "order.id");
+    }
+
+    // Fails when a part of an argument counts as the argument.
+    #[test]
+    fn only_a_whole_argument_counts() {
+        assert!(whole_argument(&expr("order")).is_some());
+        assert!(whole_argument(&expr("&(order)")).is_some());
+        assert!(whole_argument(&expr("*order")).is_some());
+        assert!(whole_argument(&expr("order.id")).is_none());
+        assert!(whole_argument(&expr("order.clone()")).is_none());
+        assert!(whole_argument(&expr("module::order")).is_none());
+    }
+
+    // Fails when fields, methods or path segments count as arguments, or inlined format arguments do not.
+    #[test]
+    fn an_argument_is_named_as_a_variable() {
+        let id = Ident::new("id", Span::call_site());
+        let named = |source: &str| names_any(expr(source).into_token_stream(), &[&id]);
+        assert!(named("id"));
+        assert!(named("f(&id)"));
+        assert!(named("format!(\"{id:?}\")"));
+        assert!(named("..id"));
+        assert!(!named("order.id"));
+        assert!(!named("ids"));
+        assert!(!named("id::CONST"), "a module of that name");
+        assert!(!named("other::id"));
+        assert!(!named("\"{idem}\""));
+    }
+}
