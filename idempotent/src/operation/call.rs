@@ -98,7 +98,12 @@ impl Parts {
         let made = || {
             let name = operation.registered()?;
             let bad = |error: KeyError| {
-                Error::bad_key(operation.name(), error.to_string(), "mend the argument, or `skip(..)` it")
+                let message = format!(
+                    "`{}` cannot be part of a key or fingerprint: {}",
+                    error.argument(),
+                    error.reason()
+                );
+                Error::bad_key(operation.name(), message, error.advice())
             };
             if let Some(error) = refused {
                 return Err(bad(error));
