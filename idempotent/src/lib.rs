@@ -3,6 +3,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+pub mod _docs;
 mod attempt;
 mod clock;
 mod codec;

@@ -31,9 +31,8 @@ impl KeyDisplay {
 
     /// Adds a part; without a name, its value alone. A value whose `Serialize` implementation fails ends in `?`.
     pub fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) {
-        // Both errors are dealt with: a full line has its ellipsis, and everything after it is dropped.
-        let written = self.0.part(name, value);
-        if written.is_err() && !self.0.full {
+        // An error is a full line, which has its ellipsis and drops the mark too, or the value's own.
+        if self.0.part(name, value).is_err() {
             let _ = self.0.write_char('?');
         }
     }
@@ -49,7 +48,6 @@ impl KeyDisplay {
 struct Line {
     text: String,
     characters: usize,
-    full: bool,
 }
 
 impl Write for Line {
@@ -58,13 +56,9 @@ impl Write for Line {
     }
 
     fn write_char(&mut self, character: char) -> fmt::Result {
-        if self.full {
-            return Err(fmt::Error);
-        }
         if self.characters == DISPLAY_LIMIT {
             self.text.pop();
             self.text.push('…');
-            self.full = true;
             return Err(fmt::Error);
         }
         self.text.push(character);

@@ -1,8 +1,8 @@
 //! What identifies a call: [`Key`], and [`Fingerprint`] for the arguments that are not in the key.
 //!
 //! A key is the SHA-256 of a canonical encoding of the scope, the operation's name and the key parts. The encoding
-//! is injective (different parts never share a key) and the same on every platform and in every release; how it
-//! works, byte by byte, is written down beside the golden vectors that hold it.
+//! is injective (different parts never share a key) and the same on every platform and in every release;
+//! [its page](crate::_docs::keys) has the rules and the bytes.
 //!
 //! ```
 //! use idempotent::key::KeyBuilder;
