@@ -5,6 +5,7 @@
 pub mod __private;
 pub mod _docs;
 mod attempt;
+mod block_on;
 mod clock;
 mod codec;
 #[cfg(feature = "macros")]

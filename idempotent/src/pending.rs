@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::block_on::block_on;
 use crate::store::BoxFuture;
 
 /// The answer of a store, to be awaited in asynchronous code (`.await`) or waited for on this thread
@@ -18,7 +19,7 @@ impl<'a, T> Pending<'a, T> {
 
     /// Blocks this thread until the answer is there. In asynchronous code, `.await` it instead.
     pub fn wait(self) -> T {
-        pollster::block_on(self.0)
+        block_on(self.0)
     }
 }
 

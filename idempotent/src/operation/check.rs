@@ -9,6 +9,7 @@ use super::outcome::Returns;
 use super::pause::{Deadline, pause};
 use super::run::{Claimed, Next};
 use super::send::{Answered, Mode, send, wrong_answer};
+use crate::block_on::block_on;
 use crate::clock::boot_micros;
 use crate::error::Error;
 use crate::observe::How;
@@ -53,7 +54,7 @@ impl<R: Returns> Asking<R> {
 
     /// [`answer`](Asking::answer) for a synchronous function.
     pub fn answer_blocking<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
-        pollster::block_on(self.answered(answer, Mode::Blocking))
+        block_on(self.answered(answer, Mode::Blocking))
     }
 
     async fn answered<E: Display>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {

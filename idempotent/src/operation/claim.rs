@@ -13,6 +13,7 @@ use super::rules::OnErrRule;
 use super::send::{Answered, Mode, send, wrong_answer};
 use super::slots::Turn;
 use crate::attempt::Attempt;
+use crate::block_on::block_on;
 use crate::error::{Error, InDoubt};
 use crate::handle::Handle;
 use crate::keeper::Job;
@@ -68,7 +69,7 @@ impl<R: Returns> Claim<R> {
     /// # Errors
     /// As [`mark`](Claim::mark).
     pub fn mark_blocking(&self) -> Result<(), Error> {
-        pollster::block_on(self.open.mark(Mode::Blocking))
+        block_on(self.open.mark(Mode::Blocking))
     }
 
     /// What a body returns after a mark that was refused.
@@ -132,7 +133,7 @@ impl<R: Returns> Claim<R> {
 
     /// [`settle`](Claim::settle) for a synchronous body.
     pub fn settle_blocking(self, ran: Ran<R>) -> R {
-        pollster::block_on(self.settle_in(ran, Mode::Blocking))
+        block_on(self.settle_in(ran, Mode::Blocking))
     }
 
     async fn settle_in(self, ran: Ran<R>, mode: Mode) -> R {

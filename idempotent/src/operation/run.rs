@@ -12,6 +12,7 @@ use super::pause::{Deadline, pause, within};
 use super::send::{Answered, Mode, send, wrong_answer};
 use super::slots::{Found, Slot, Turn};
 use crate::attempt;
+use crate::block_on::block_on;
 use crate::error::{Error, InDoubt, InProgress, KeyReused, StoreFailed, StoredValue};
 use crate::handle::Handle;
 use crate::install::installed;
@@ -75,7 +76,7 @@ impl<R: Returns> Call<R> {
     /// [`claim`](Call::claim) for a synchronous function.
     pub fn claim_blocking(self) -> Next<R> {
         let deadline = Deadline::after(self.operation.wait);
-        pollster::block_on(self.next(Mode::Blocking, deadline))
+        block_on(self.next(Mode::Blocking, deadline))
     }
 
     /// Asks for the right to run the body, or to ask the check first where there is doubt.
@@ -87,7 +88,7 @@ impl<R: Returns> Call<R> {
     /// [`claim_or_check`](Call::claim_or_check) for a synchronous function.
     pub fn claim_or_check_blocking(self) -> Claimed<R> {
         let deadline = Deadline::after(self.operation.wait);
-        pollster::block_on(self.claimed(true, Mode::Blocking, deadline))
+        block_on(self.claimed(true, Mode::Blocking, deadline))
     }
 
     async fn next(self, mode: Mode, deadline: Deadline) -> Next<R> {

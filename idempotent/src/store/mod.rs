@@ -15,6 +15,7 @@ pub use error::{Error, ErrorKind};
 pub use memory::MemoryStore;
 pub(crate) use url::open;
 
+use crate::block_on::block_on;
 use crate::key::Key;
 use crate::protocol::{Answer, Fence, Micros, Record, Request, State, Status};
 
@@ -167,7 +168,7 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// As [`apply`](Store::apply).
     fn apply_blocking(&self, subject: &Arc<Subject>, request: Request) -> Result<Answer, Error> {
-        pollster::block_on(self.apply(subject, request))
+        block_on(self.apply(subject, request))
     }
 
     /// The record under `key` with its derived status, `None` if there is none.
