@@ -58,6 +58,12 @@ pub struct Site {
     pub call: Arc<str>,
 }
 
+impl Site {
+    pub(crate) fn of(subject: &store::Subject) -> Site {
+        Site { operation: Arc::clone(&subject.operation), key: subject.key, call: Arc::clone(&subject.call) }
+    }
+}
+
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` ({}; key {})", Brief(&self.operation), self.call, short(&self.key))

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::keeper::Keeper;
-use crate::operation::Slots;
 use crate::pending::Pending;
+use crate::slots::Slots;
 use crate::store::{Lease, Store};
 
 /// A store in use, with the keeper that renews its claims and settles what was dropped. Clones are cheap and

@@ -18,9 +18,12 @@ pub mod key;
 mod observe;
 pub mod operation;
 mod operator;
+mod pause;
 mod pending;
 mod policy;
 pub mod protocol;
+mod send;
+mod slots;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

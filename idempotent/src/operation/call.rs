@@ -7,7 +7,7 @@ use super::Operation;
 use super::outcome::{FromError, KeyPart, Recordable, Returns};
 use super::rules::{ErrorCodec, OnErrRule, Rules, named};
 use crate::codec;
-use crate::error::{Error, Site};
+use crate::error::Error;
 use crate::handle::Handle;
 use crate::key::{FingerprintBuilder, KeyBuilder, KeyError};
 use crate::policy::OnErr;
@@ -171,8 +171,4 @@ impl<R: Returns> Call<R> {
         self.rules.error_text = text;
         self
     }
-}
-
-pub(super) fn site(subject: &Subject) -> Site {
-    Site { operation: Arc::clone(&subject.operation), key: subject.key, call: Arc::clone(&subject.call) }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use super::outcome::Returns;
-use super::pause::{Deadline, pause};
 use super::run::{Claimed, Next};
-use super::send::{Answered, Mode, send, wrong_answer};
 use crate::block_on::block_on;
 use crate::clock::boot_micros;
 use crate::error::Error;
 use crate::observe::How;
+use crate::pause::{Deadline, pause};
 use crate::protocol::{Answer, Micros, Request};
+use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::store;
 
 /// A claim whose check is to be asked now.

@@ -6,20 +6,19 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::call::{Call, site};
-use super::open::Open;
+use super::call::Call;
 use super::outcome::Returns;
 use super::rules::OnErrRule;
-use super::send::{Answered, Mode, send, wrong_answer};
-use super::slots::Turn;
 use crate::attempt::Attempt;
 use crate::block_on::block_on;
-use crate::error::{Error, InDoubt};
+use crate::error::{Error, InDoubt, Site};
 use crate::handle::Handle;
-use crate::keeper::Job;
+use crate::keeper::{Job, Open};
 use crate::observe::{How, Outcome, tell};
 use crate::policy::OnErr;
 use crate::protocol::{Answer, Ending, Request, Resolution, State, Value};
+use crate::send::{Answered, Mode, send, wrong_answer};
+use crate::slots::Turn;
 
 /// The right to run the body of one call, until it is settled.
 ///
@@ -306,7 +305,7 @@ impl<R: Returns> Claim<R> {
 
     pub(super) fn in_doubt(&self, last_error: Option<Arc<str>>) -> Error {
         Error::InDoubt(Box::new(InDoubt {
-            site: site(&self.open.subject),
+            site: Site::of(&self.open.subject),
             fence: self.open.held.fence,
             attempt: self.attempt,
             last_error,

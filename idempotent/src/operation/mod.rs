@@ -24,14 +24,10 @@ mod builder;
 mod call;
 mod check;
 mod claim;
-mod open;
 mod outcome;
-mod pause;
 mod registry;
 mod rules;
 mod run;
-mod send;
-mod slots;
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -47,10 +43,6 @@ pub use claim::{Claim, Ran};
 pub use outcome::{FromError, KeyPart, Recordable, Returns};
 pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde};
 pub use run::{Claimed, Next};
-
-pub(crate) use open::Open;
-pub(crate) use pause::{Deadline, within};
-pub(crate) use slots::{Slots, Turn};
 
 /// How long a call waits for another holder of its key, unless the operation says otherwise.
 const WAIT: Duration = Duration::from_secs(60);

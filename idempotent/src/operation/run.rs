@@ -3,22 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, Identity, site};
+use super::call::{Call, Identity};
 use super::check::Asking;
 use super::claim::{Claim, report};
-use super::open::{Open, micros, too_late};
 use super::outcome::Returns;
-use super::pause::{Deadline, pause, within};
-use super::send::{Answered, Mode, send, wrong_answer};
-use super::slots::{Found, Slot, Turn};
 use crate::attempt;
 use crate::block_on::block_on;
-use crate::error::{Error, InDoubt, InProgress, KeyReused, StoreFailed, StoredValue};
+use crate::error::{Error, InDoubt, InProgress, KeyReused, Site, StoreFailed, StoredValue};
 use crate::handle::Handle;
 use crate::install::installed;
-use crate::keeper::Job;
+use crate::keeper::{Job, Open, micros, too_late};
 use crate::observe::{How, inspects};
+use crate::pause::{Deadline, pause, within};
 use crate::protocol::{self, Answer, Busy, Ending, Grant, Held, Micros, Policy, Request, Token};
+use crate::send::{Answered, Mode, send, wrong_answer};
+use crate::slots::{Found, Slot, Turn};
 use crate::store::{self, ErrorKind, Subject};
 
 /// The pauses of a caller that waits for another process and gets no word from the store.
@@ -116,8 +115,8 @@ impl<R: Returns> Call<R> {
 
     async fn asked(self, asks: bool, mode: Mode, deadline: Deadline) -> Result<Claimed<R>, Error> {
         let Identity { subject, fingerprint } = self.identity.clone()?;
-        if inspects(|| site(&subject)) {
-            return Err(Error::Inspected(Box::new(site(&subject))));
+        if inspects(|| Site::of(&subject)) {
+            return Err(Error::Inspected(Box::new(Site::of(&subject))));
         }
         let handle = match &self.handle {
             Some(handle) => handle.clone(),
@@ -212,14 +211,14 @@ impl<R: Returns> Call<R> {
                     asking.armed = false;
                     let arguments_changed = stored[32..] != fingerprint[32..];
                     return Err(Error::KeyReused(Box::new(KeyReused {
-                        site: site(subject),
+                        site: Site::of(subject),
                         arguments_changed,
                     })));
                 }
                 Answer::InDoubt(doubt) => {
                     asking.armed = false;
                     return Err(Error::InDoubt(Box::new(InDoubt {
-                        site: site(subject),
+                        site: Site::of(subject),
                         fence: doubt.fence,
                         attempt: doubt.attempt,
                         last_error: doubt.last_error,
@@ -229,7 +228,7 @@ impl<R: Returns> Call<R> {
                 }
                 Answer::Unreadable { why } => {
                     asking.armed = false;
-                    return Err(Error::StoredValue(Box::new(StoredValue { site: site(subject), why })));
+                    return Err(Error::StoredValue(Box::new(StoredValue { site: Site::of(subject), why })));
                 }
                 other @ (Answer::Ok
                 | Answer::Early { .. }
@@ -281,7 +280,7 @@ impl<R: Returns> Call<R> {
         let (result, how) = match read {
             Ok(result) => (result, how),
             Err(why) => {
-                let error = Error::StoredValue(Box::new(StoredValue { site: site(subject), why }));
+                let error = Error::StoredValue(Box::new(StoredValue { site: Site::of(subject), why }));
                 (Err((self.rules.from_error)(error)), How::Refused)
             }
         };
@@ -353,9 +352,9 @@ fn fresh_token() -> Result<Token, Error> {
 }
 
 fn in_progress(subject: &Subject, holder: Option<Arc<str>>, retry_in: Duration, by_itself: bool) -> Error {
-    Error::InProgress(Box::new(InProgress { site: site(subject), holder, retry_in, by_itself }))
+    Error::InProgress(Box::new(InProgress { site: Site::of(subject), holder, retry_in, by_itself }))
 }
 
 fn store_failed(subject: &Subject, source: store::Error) -> Error {
-    Error::Store(Box::new(StoreFailed { site: Some(site(subject)), source, unrecorded: None }))
+    Error::Store(Box::new(StoreFailed { site: Some(Site::of(subject)), source, unrecorded: None }))
 }

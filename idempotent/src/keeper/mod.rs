@@ -3,6 +3,8 @@
 //! It starts with the first claim and ends with the last handle. Everything it asks of the store is under way
 //! at once, so that one slow settle delays no renewal.
 
+mod open;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
@@ -14,9 +16,12 @@ use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
+pub(crate) use open::{Open, micros, too_late};
+
 use crate::clock::boot_micros;
-use crate::operation::{Deadline, Open, Turn, within};
+use crate::pause::{Deadline, within};
 use crate::protocol::{Answer, Request, Token};
+use crate::slots::Turn;
 use crate::store::{self, Lease, Store, Subject};
 
 /// How long the keeper pauses before it asks a failing store again: doubling from the first to the last.

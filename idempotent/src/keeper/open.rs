@@ -4,17 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::call::site;
-use super::send::{Answered, Mode, send, wrong_answer};
 use crate::clock::boot_micros;
-use crate::error::{Error, LeaseLost, StoreFailed};
+use crate::error::{Error, LeaseLost, Site, StoreFailed};
 use crate::protocol::{Answer, Held, Micros, Request, Token};
+use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::store::{self, Lease, Store, Subject};
 
 pub(crate) struct Open {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) subject: Arc<Subject>,
-    pub(super) held: Held,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) subject: Arc<Subject>,
+    pub(crate) held: Held,
     lease: Lease,
     has_marker: bool,
     life: Mutex<Life>,
@@ -35,7 +34,7 @@ struct Life {
 }
 
 impl Open {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Arc<dyn Store>,
         subject: Arc<Subject>,
         held: Held,
@@ -57,40 +56,40 @@ impl Open {
     }
 
     /// The length of the lease as requests carry it.
-    pub(super) fn lease_micros(&self) -> Micros {
+    pub(crate) fn lease_micros(&self) -> Micros {
         micros(self.lease.length)
     }
 
     /// Whether an answer to a request sent at `sent` comes too late to be acted on.
-    pub(super) fn too_late(&self, sent: Micros) -> bool {
+    pub(crate) fn too_late(&self, sent: Micros) -> bool {
         too_late(self.lease, sent)
     }
 
     /// The body begins; without a marker, so does its effect.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         if !self.has_marker {
             self.life().begun = true;
         }
     }
 
     /// Whether the effect of this attempt may have begun.
-    pub(super) fn begun(&self) -> bool {
+    pub(crate) fn begun(&self) -> bool {
         self.life().begun
     }
 
-    pub(super) fn latched(&self) -> Option<Error> {
+    pub(crate) fn latched(&self) -> Option<Error> {
         self.life().latched.clone()
     }
 
     /// A move that was answered in time extends the claim; what was said of its loss no longer counts.
-    pub(super) fn extend(&self, sent: Micros) {
+    pub(crate) fn extend(&self, sent: Micros) {
         let mut life = self.life();
         life.valid_until = life.valid_until.max(end(sent, self.lease));
         life.lost = false;
     }
 
     /// Whether the body must end now; if not, `waker` is called when that changes.
-    pub(super) fn lost(&self, waker: &Waker) -> bool {
+    pub(crate) fn lost(&self, waker: &Waker) -> bool {
         let mut life = self.life();
         if !life.lost && !life.body.as_ref().is_some_and(|body| body.will_wake(waker)) {
             life.body = Some(waker.clone());
@@ -109,7 +108,7 @@ impl Open {
     }
 
     /// Durably announces that the effect is about to begin. After an error nothing more may be evaluated.
-    pub(super) async fn mark(&self, mode: Mode) -> Result<(), Error> {
+    pub(crate) async fn mark(&self, mode: Mode) -> Result<(), Error> {
         if let Some(error) = self.latched() {
             return Err(error);
         }
@@ -176,17 +175,17 @@ impl Open {
         }
     }
 
-    pub(super) fn lease_lost(&self, unrecorded: Option<Arc<str>>) -> Error {
+    pub(crate) fn lease_lost(&self, unrecorded: Option<Arc<str>>) -> Error {
         let effect_begun = self.begun();
-        Error::LeaseLost(Box::new(LeaseLost { site: site(&self.subject), effect_begun, unrecorded }))
+        Error::LeaseLost(Box::new(LeaseLost { site: Site::of(&self.subject), effect_begun, unrecorded }))
     }
 
-    pub(super) fn store_failed(&self, source: store::Error, unrecorded: Option<Arc<str>>) -> Error {
-        Error::Store(Box::new(StoreFailed { site: Some(site(&self.subject)), source, unrecorded }))
+    pub(crate) fn store_failed(&self, source: store::Error, unrecorded: Option<Arc<str>>) -> Error {
+        Error::Store(Box::new(StoreFailed { site: Some(Site::of(&self.subject)), source, unrecorded }))
     }
 }
 
-pub(super) fn micros(length: Duration) -> Micros {
+pub(crate) fn micros(length: Duration) -> Micros {
     Micros::try_from(length.as_micros()).unwrap_or(Micros::MAX)
 }
 
@@ -195,6 +194,6 @@ fn end(sent: Micros, lease: Lease) -> Micros {
 }
 
 /// An answer that arrives later than *sent + lease* does not count where the lease decides who is alive.
-pub(super) fn too_late(lease: Lease, sent: Micros) -> bool {
+pub(crate) fn too_late(lease: Lease, sent: Micros) -> bool {
     lease.is_deadline && boot_micros() >= end(sent, lease)
 }

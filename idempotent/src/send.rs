@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use super::pause::pause;
 use crate::clock::boot_micros;
+use crate::pause::pause;
 use crate::protocol::{Answer, Micros, Request};
 use crate::store::{Error, Store, Subject};
 
