@@ -1,0 +1,177 @@
+//! The house rules, read from the files themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+}
+
+/// All files below `folder` with this ending, in order.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if name != "target" && name != "wip" && !name.starts_with('.') {
+                    folders.push(path);
+                }
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}
+
+/// The lines of code before the unit tests of a file, without comments and doc examples.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.contains("#[cfg(test)]"))
+        .map(|(number, line)| (number + 1, line))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// The table of ARCHITECTURE.md: module, and what it knows.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let text = read(&root().join("ARCHITECTURE.md"));
+    let names = |cell: &str| {
+        cell.split(',')
+            .map(|name| name.trim().trim_matches('`').to_owned())
+            .filter(|name| !name.is_empty())
+            .collect::<BTreeSet<_>>()
+    };
+    text.lines()
+        .skip_while(|line| !line.starts_with("| module of"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
+            (names(cells[0]).pop_first().expect("a module"), names(cells[1]))
+        })
+        .collect()
+}
+
+/// The modules that a line of code names by `crate::`.
+fn named(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in line.match_indices("crate::") {
+        if at > 0 && line[..at].ends_with(['$', '_']) {
+            continue;
+        }
+        let rest = &line[at + "crate::".len()..];
+        let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        if !name.is_empty() {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// Fails when a module uses one that its row in ARCHITECTURE.md does not name, when a row names one that is not
+/// used, when a module has no row, or when the arrows make a circle.
+#[test]
+fn the_arrows_are_those_of_the_architecture_page() {
+    let source = root().join("idempotent/src");
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in files(&source, ".rs") {
+        let inside = path.strip_prefix(&source).expect("below the source");
+        let module = inside.iter().next().expect("a name").to_string_lossy().replace(".rs", "");
+        if module == "lib" {
+            continue;
+        }
+        let knows = used.entry(module.clone()).or_default();
+        for (_, line) in code(&read(&path)) {
+            assert!(!line.contains("crate::{"), "{}: name modules one by one: {line}", shown(&path));
+            knows.extend(named(line).into_iter().filter(|name| *name != module));
+        }
+    }
+    let table = table();
+    for (module, knows) in &used {
+        let row = table.get(module).unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for `{module}`"));
+        let wrong: Vec<_> = knows.difference(row).collect();
+        assert!(wrong.is_empty(), "`{module}` may not know {wrong:?}: ARCHITECTURE.md does not say so");
+        let stale: Vec<_> = row.difference(knows).collect();
+        assert!(stale.is_empty(), "ARCHITECTURE.md says that `{module}` knows {stale:?}, but it does not");
+    }
+    for module in table.keys() {
+        assert!(used.contains_key(module), "ARCHITECTURE.md has a row for `{module}`, which is gone");
+    }
+    let mut left = table.clone();
+    while !left.is_empty() {
+        let free: Vec<String> = left
+            .iter()
+            .filter(|(_, knows)| knows.iter().all(|name| !left.contains_key(name)))
+            .map(|(module, _)| module.clone())
+            .collect();
+        assert!(!free.is_empty(), "the arrows between {:?} make a circle", left.keys());
+        left.retain(|module, _| !free.contains(module));
+    }
+}
+
+/// Fails when a file holds more than about one idea: 400 lines of code, 600 with its tests.
+#[test]
+fn files_are_short() {
+    let mut long = Vec::new();
+    for path in files(&root(), ".rs") {
+        let text = read(&path);
+        let all = text.lines().count();
+        let before_tests = text.lines().take_while(|line| !line.contains("#[cfg(test)]")).count();
+        let is_test = shown(&path).starts_with("tests/");
+        if all > 600 || (!is_test && before_tests > 450) {
+            long.push(format!("{} ({before_tests} lines, {all} with tests)", shown(&path)));
+        }
+    }
+    assert!(long.is_empty(), "too long, each perhaps two ideas: {long:#?}");
+}
+
+/// Fails on an `unwrap` or `expect` in the crates' sources that has no comment on why it cannot fail.
+#[test]
+fn nothing_is_unwrapped_without_a_reason() {
+    let mut bare = Vec::new();
+    for krate in ["idempotent/src", "idempotent-macros/src"] {
+        for path in files(&root().join(krate), ".rs") {
+            let text = read(&path);
+            let lines: Vec<&str> = text.lines().collect();
+            for (number, line) in code(&text) {
+                let unwraps = line.contains(".unwrap()") || line.contains(".expect(");
+                let reason =
+                    line.contains("//") || (number >= 2 && lines[number - 2].trim_start().starts_with("//"));
+                if unwraps && !reason {
+                    bare.push(format!("{}:{number}: {}", shown(&path), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(bare.is_empty(), "say why it cannot fail, or return an error: {bare:#?}");
+}
+
+/// Fails when a test tests nothing now, or a piece of work is only promised.
+#[test]
+fn nothing_is_left_undone() {
+    // Put together here, so that this file does not contain them.
+    let marks = [format!("{}!(", "todo"), format!("{}!(", "unimplemented"), format!("FIX{}", "ME")];
+    let mut found = Vec::new();
+    for path in files(&root(), ".rs") {
+        for (number, line) in read(&path).lines().enumerate() {
+            if marks.iter().any(|mark| line.contains(mark.as_str())) {
+                found.push(format!("{}:{}", shown(&path), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "unfinished: {found:#?}");
+}
