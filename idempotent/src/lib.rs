@@ -1,4 +1,16 @@
-//! Functions that take effect once per key.
+#![doc = include_str!("../README.md")]
+//!
+//! # Map of this page
+//! | you want to | look at |
+//! |---|---|
+//! | annotate a function | [`idempotent`](macro@idempotent), [`effect!`], [`attempt`] |
+//! | choose where records live | [`open`], [`install`], [`Handle`] |
+//! | know how a call came to its result | [`observe`], [`inspect`] |
+//! | act on an error | [`Error`], [`Error::advice`] |
+//! | resolve doubt | [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
+//! | use it without the macro | [`operation`] |
+//! | write a store | [`store::Store`], [`protocol`] |
+//! | read how it works | [`_docs`] |
 
 #[doc(hidden)]
 #[path = "private.rs"]
