@@ -33,3 +33,9 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecE
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
     serde_json::from_slice(bytes).map_err(|error| CodecError(error.to_string()))
 }
+
+/// Whether two texts hold the same value; the order of a map's entries does not count.
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    let value = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    one == other || value(one).is_some_and(|one| Some(one) == value(other))
+}

@@ -160,7 +160,7 @@ impl<R: Returns> Claim<R> {
 
     /// The effect happened: by the body, or as the check found out.
     pub(super) async fn succeed(mut self, value: R::Ok, how: How, mode: Mode) -> R {
-        let stored = self.call.rules.value(self.call.operation.name(), &value);
+        let stored = self.call.rules.value(self.call.operation, &value);
         let keep = self.call.operation.keep;
         self.outcome = Some(Resolution::Done { value: stored.clone(), keep });
         match self.transmit(mode).await {

@@ -31,6 +31,7 @@ mod run;
 
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -62,6 +63,8 @@ pub struct Operation {
     keep: Option<Micros>,
     /// The name as stores take it, once the name is known to be this operation's.
     registered: OnceCell<Arc<str>>,
+    /// Debug builds have looked whether a result survives being stored and read.
+    round_trip_checked: AtomicBool,
 }
 
 impl Operation {
@@ -82,6 +85,7 @@ impl Operation {
             wait: WAIT,
             keep: None,
             registered: OnceCell::new(),
+            round_trip_checked: AtomicBool::new(false),
         }
     }
 

@@ -4,11 +4,14 @@
 use std::any::type_name;
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Operation;
 use super::outcome::{Recordable, Returns};
 use crate::codec::{self, CodecError};
 use crate::error::Error;
@@ -151,16 +154,16 @@ pub(super) fn named<E>(_: &E) -> String {
 
 impl<R: Returns> Rules<R> {
     /// The value to record. What cannot be encoded is recorded as done without value, loudly.
-    pub(super) fn value(&self, operation: &str, value: &R::Ok) -> Value {
+    pub(super) fn value(&self, operation: &Operation, value: &R::Ok) -> Value {
         match (self.encode)(value) {
             Ok(bytes) => {
-                if cfg!(debug_assertions) {
-                    self.check_round_trip(operation, &bytes);
+                if cfg!(debug_assertions) && !operation.round_trip_checked.swap(true, Ordering::Relaxed) {
+                    self.check_round_trip(operation.name(), &bytes);
                 }
                 bytes_value(bytes)
             }
             Err(error) => {
-                tracing::error!(operation, %error,
+                tracing::error!(operation = operation.name(), %error,
                     "the result cannot be recorded: the key is done without a value, and later calls get StoredValue");
                 Value::Missing { why: error.0.into() }
             }
@@ -168,13 +171,16 @@ impl<R: Returns> Rules<R> {
     }
 
     fn check_round_trip(&self, operation: &str, bytes: &[u8]) {
-        let again = (self.decode)(bytes).and_then(|value| (self.encode)(&value));
+        // A user's `Deserialize` that panics is told here, and must not turn a success into doubt.
+        let again =
+            catch_unwind(AssertUnwindSafe(|| (self.decode)(bytes).and_then(|value| (self.encode)(&value))));
         match again {
-            Ok(again) if again == bytes => {}
-            Ok(_) => tracing::warn!(operation, "the result changes when it is stored and read again"),
-            Err(error) => {
-                tracing::warn!(operation, %error, "the result cannot be read again once it is stored")
+            Ok(Ok(again)) if codec::same(&again, bytes) => {}
+            Ok(Ok(_)) => tracing::warn!(operation, "the result changes when it is stored and read again"),
+            Ok(Err(error)) => {
+                tracing::warn!(operation, %error, "the result cannot be read again once it is stored");
             }
+            Err(_) => tracing::warn!(operation, "reading the stored result panics"),
         }
     }
 

@@ -178,7 +178,11 @@ impl<R: Returns> Call<R> {
             let Answered { answer, sent } = answered.map_err(|error| store_failed(subject, error))?;
             match answer {
                 // Without a marker the effect begins here, so a late answer counts as none: ask again.
-                Answer::Run(_) if !has_marker && too_late(lease, sent) => {}
+                Answer::Run(_) if !has_marker && too_late(lease, sent) => {
+                    if deadline.left().is_zero() {
+                        return Err(store_failed(subject, too_slow()));
+                    }
+                }
                 Answer::Run(grant) => {
                     let turn = asking.answered();
                     let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, false);
@@ -349,6 +353,14 @@ fn fresh_token() -> Result<Token, Error> {
         }))
     })?;
     Ok(Token(token))
+}
+
+fn too_slow() -> store::Error {
+    store::Error::new(
+        ErrorKind::Unavailable,
+        "the store answers later than its lease lasts",
+        "call again; choose a longer lease if this goes on",
+    )
 }
 
 fn in_progress(subject: &Subject, holder: Option<Arc<str>>, retry_in: Duration, by_itself: bool) -> Error {
