@@ -58,3 +58,5 @@ pub use policy::OnErr;
 #[cfg(feature = "memory")]
 pub use store::MemoryStore;
 pub use store::{Entry, Filter, Store, Which};
+#[cfg(feature = "sqlite")]
+pub use store::{SqliteOptions, SqliteStore};

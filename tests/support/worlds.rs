@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use idempotent::store::Store;
-use idempotent::{Handle, MemoryStore};
+use idempotent::{Handle, MemoryStore, SqliteStore};
 use tempfile::TempDir;
 
 use crate::Ledger;
@@ -23,6 +23,11 @@ impl World {
     /// A world on the memory store.
     pub fn memory() -> World {
         World::with(|_| Arc::new(MemoryStore::new()))
+    }
+
+    /// A world on a fresh SQLite file.
+    pub fn sqlite() -> World {
+        World::with(|folder| Arc::new(SqliteStore::open(folder.join("records.db")).expect("the file opens")))
     }
 
     /// A world whose store is made in its folder.
@@ -61,6 +66,9 @@ macro_rules! on_every_store {
     ($($(#[$meta:meta])* $test:ident),* $(,)?) => {
         mod on_memory {
             $($(#[$meta])* #[test] fn $test() { super::$test(&$crate::World::memory()); })*
+        }
+        mod on_sqlite {
+            $($(#[$meta])* #[test] fn $test() { super::$test(&$crate::World::sqlite()); })*
         }
     };
 }

@@ -3,6 +3,8 @@
 mod error;
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod url;
 
 use std::future::Future;
@@ -13,6 +15,8 @@ use std::time::Duration;
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 pub(crate) use url::open;
 
 use crate::block_on::block_on;

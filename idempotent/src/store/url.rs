@@ -9,12 +9,17 @@ pub(crate) fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
         "memory" => memory(rest),
-        "sqlite" | "postgres" | "postgresql" | "redis" | "rediss" | "etcd" => Err(Error::new(
+        "sqlite" => sqlite(url),
+        "postgres" | "postgresql" | "redis" | "rediss" | "etcd" => Err(Error::new(
             ErrorKind::Invalid,
             format!("this version has no store for `{scheme}:`"),
-            "use `memory:`",
+            "use `sqlite:<file>` (many processes of one machine) or `memory:` (one process)",
         )),
-        _ => Err(Error::new(ErrorKind::Invalid, format!("`{scheme}:` names no store"), "write `memory:`")),
+        _ => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("`{scheme}:` names no store"),
+            "write `sqlite:<file>` or `memory:`",
+        )),
     }
 }
 
@@ -36,7 +41,18 @@ fn memory(_: &str) -> Result<Arc<dyn Store>, Error> {
     Err(left_out("memory"))
 }
 
-#[cfg(not(feature = "memory"))]
+#[cfg(feature = "sqlite")]
+fn sqlite(url: &str) -> Result<Arc<dyn Store>, Error> {
+    let store = super::sqlite::SqliteOptions::from_url(url)?.open()?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn sqlite(_: &str) -> Result<Arc<dyn Store>, Error> {
+    Err(left_out("sqlite"))
+}
+
+#[cfg(not(all(feature = "memory", feature = "sqlite")))]
 fn left_out(feature: &str) -> Error {
     Error::new(
         ErrorKind::Invalid,

@@ -1,0 +1,41 @@
+//! Connections that read, on the caller's own thread.
+
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::engine::Engine;
+use super::fault::Fault;
+use super::moves::Eyes;
+
+/// How many idle connections are kept.
+const KEPT: usize = 32;
+
+#[derive(Default)]
+pub(super) struct Readers {
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    /// Reads through an idle connection, or a new one. It never waits for a lock of the database.
+    pub(super) fn read<T>(
+        &self,
+        engine: &Engine,
+        work: impl FnOnce(&Eyes<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => engine.connect_reader()?,
+        };
+        let result = work(&engine.eyes(&connection))
+            .map_err(|error| Fault::sqlite("read", &engine.place.database, error));
+        if !matches!(&result, Err(fault) if fault.spoils_connection()) {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < KEPT {
+                idle.push(connection);
+            }
+        }
+        result
+    }
+}
