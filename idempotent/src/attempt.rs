@@ -15,16 +15,19 @@ thread_local! {
 /// One run of a body, as the body sees it.
 ///
 /// ```
-/// # fn body() {
-/// if let Some(attempt) = idempotent::attempt() {
+/// # use idempotent::{Handle, MemoryStore, idempotent};
+/// #[idempotent(key = patient, skip(handle), store = handle)]
+/// fn book(handle: &Handle, patient: &str) -> Result<String, idempotent::Error> {
+///     let attempt = idempotent::attempt();
 ///     // The same on every attempt of this call: hand it to systems that refuse repeats.
 ///     let header = ("Idempotency-Key", attempt.request_id().to_string());
 ///     // A second outgoing call needs an id of its own.
-///     let mail = attempt.request_id_for("confirmation mail");
-///     assert_ne!(header.1, mail.to_string());
+///     let mail = attempt.request_id_for("confirmation mail").to_string();
+///     assert_ne!(header.1, mail);
+///     Ok(header.1)
 /// }
-/// # }
-/// # body();
+/// # book(&Handle::new(MemoryStore::new()), "patient 7")?;
+/// # Ok::<(), idempotent::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Attempt(Arc<Running>);
@@ -41,7 +44,14 @@ struct Running {
 
 impl Attempt {
     pub(crate) fn new(store: usize, key: Key, number: u32, fence: Fence) -> Attempt {
-        Attempt(Arc::new(Running { store, key, number, fence, outer: attempt() }))
+        Attempt(Arc::new(Running { store, key, number, fence, outer: Attempt::current() }))
+    }
+
+    /// The attempt whose body is running on this thread (or is being polled); `None` outside of any body, and in
+    /// threads and tasks that the body has started.
+    #[must_use]
+    pub fn current() -> Option<Attempt> {
+        CURRENT.with(|current| current.borrow().clone())
     }
 
     /// Which run of the body this is, from 1.
@@ -89,16 +99,24 @@ impl Drop for Entered {
     }
 }
 
-/// The attempt whose body is running on this thread (or is being polled); `None` outside of any body.
+/// The attempt whose body is running on this thread (or is being polled).
+///
+/// # Panics
+/// Outside of any body, and in threads and tasks that the body has started: take the attempt along, or ask with
+/// [`Attempt::current`].
 #[must_use]
-pub fn attempt() -> Option<Attempt> {
-    CURRENT.with(|current| current.borrow().clone())
+#[track_caller]
+pub fn attempt() -> Attempt {
+    let Some(attempt) = Attempt::current() else {
+        panic!("`idempotent::attempt()` was called outside of the body of an idempotent function");
+    };
+    attempt
 }
 
 /// How many bodies are running inside each other here.
 pub(crate) fn depth() -> usize {
     let mut depth = 0;
-    let mut next = attempt();
+    let mut next = Attempt::current();
     while let Some(Attempt(running)) = next {
         depth += 1;
         next = running.outer.clone();
@@ -108,7 +126,7 @@ pub(crate) fn depth() -> usize {
 
 /// Whether a body that is running here holds this key of this store itself.
 pub(crate) fn holds(store: usize, key: &Key) -> bool {
-    let mut next = attempt();
+    let mut next = Attempt::current();
     while let Some(Attempt(running)) = next {
         if running.store == store && running.key == *key {
             return true;
