@@ -109,7 +109,7 @@ impl SqliteStore {
         let thread = shared.start()?;
         let store = SqliteStore { shared, thread: Some(thread), lease };
         // What dead processes have left is removed in passing; nobody waits for it.
-        drop(store.shared.submit(Work::Tidy)?);
+        store.shared.leave_to_thread(Work::Tidy)?;
         Ok(store)
     }
 

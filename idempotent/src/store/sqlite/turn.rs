@@ -2,11 +2,12 @@
 //!
 //! Two lock files: a writer waits in `queue`, takes `turn`, lets the next one into `queue`, and only then
 //! takes its batch. Without them a busy process starves the others on SQLite's own lock. They are skipped
-//! while no other process holds a lock file of its own.
+//! while no other process holds a lock file of its own: a new one changes the folder's time, and so is noticed
+//! with the next batch; a dead one within a second.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::fault::Fault;
 use super::holders::Holders;
@@ -20,7 +21,14 @@ pub(super) struct Turn {
     queue: File,
     turn: Arc<File>,
     alone: bool,
-    looked: Option<Instant>,
+    looked: Option<Look>,
+}
+
+/// When the folder of lock files was looked through, and how old its entries were then.
+#[derive(Clone, Copy)]
+struct Look {
+    at: Instant,
+    changed: Option<SystemTime>,
 }
 
 /// Ends the turn when it is dropped.
@@ -56,9 +64,12 @@ impl Turn {
     }
 
     fn look(&mut self, holders: &Holders) {
-        if self.looked.is_none_or(|at| at.elapsed() >= BELIEVED) {
+        // Read before the files are: whoever comes in between is seen the next time.
+        let changed = fs::metadata(&self.place.holders).and_then(|found| found.modified()).ok();
+        let stale = |look: Look| look.changed != changed || look.at.elapsed() >= BELIEVED;
+        if self.looked.is_none_or(stale) {
             self.alone = !holders.others_alive();
-            self.looked = Some(Instant::now());
+            self.looked = Some(Look { at: Instant::now(), changed });
         }
     }
 

@@ -17,7 +17,8 @@ const BATCH: usize = 1_000;
 
 struct Job {
     work: Work,
-    reply: Sender<Result<Outcome, Error>>,
+    /// `None` for the store's own errands, which nobody waits for.
+    reply: Option<Sender<Result<Outcome, Error>>>,
 }
 
 #[derive(Default)]
@@ -55,14 +56,24 @@ impl Shared {
     /// Hands `work` to the thread. If the reply is dropped before the work's turn, it is not done.
     pub(super) fn submit(&self, work: Work) -> Result<Reply<Result<Outcome, Error>>, Fault> {
         let (reply, waiting) = slot();
+        self.push(Job { work, reply: Some(reply) })?;
+        Ok(waiting)
+    }
+
+    /// Hands `work` to the thread, and nobody waits for it.
+    pub(super) fn leave_to_thread(&self, work: Work) -> Result<(), Fault> {
+        self.push(Job { work, reply: None })
+    }
+
+    fn push(&self, job: Job) -> Result<(), Fault> {
         let mut queue = self.queue();
         if queue.stopped {
             return Err(Fault::Stopped { file: self.engine.place.database.clone() });
         }
-        queue.jobs.push(Job { work, reply });
+        queue.jobs.push(job);
         drop(queue);
         self.bell.notify_one();
-        Ok(waiting)
+        Ok(())
     }
 
     /// Does `work` on this thread, if nobody writes and nobody waits to.
@@ -112,7 +123,7 @@ impl Shared {
         let turn = writer.take_turn(&self.engine);
         let mut jobs = self.take_jobs();
         // Nobody waits for these any more.
-        jobs.retain(|job| !job.reply.is_withdrawn());
+        jobs.retain(|job| !job.reply.as_ref().is_some_and(Sender::is_withdrawn));
         let works: Vec<&Work> = jobs.iter().map(|job| &job.work).collect();
         let outcomes = match &turn {
             Ok(_) if works.is_empty() => Vec::new(),
@@ -126,7 +137,9 @@ impl Shared {
             None => outcomes,
         };
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
-            job.reply.send(outcome);
+            if let Some(reply) = job.reply {
+                reply.send(outcome);
+            }
         }
         true
     }

@@ -1,0 +1,150 @@
+//! A process of its own that does what it is told, one line a command, and can be stopped and killed.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use idempotent::SqliteStore;
+use idempotent::protocol::{Answer, Fence, Held};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::support::{ask, claim, done, held, mark, subject, token};
+
+const FILE: &str = "IDEMPOTENT_TEST_FILE";
+
+/// The child, seen from the test.
+pub(crate) struct Robot {
+    child: Child,
+    commands: ChildStdin,
+    answers: Receiver<String>,
+}
+
+impl Robot {
+    /// Starts a process with the database at `file` open.
+    pub(crate) fn start(file: &Path) -> Robot {
+        Robot::start_in(file, Path::new("."))
+    }
+
+    pub(crate) fn start_in(file: &Path, folder: &Path) -> Robot {
+        let mut child = Command::new(std::env::current_exe().expect("the test's own program"))
+            .args(["robot::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+            .env(FILE, file)
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child process");
+        let commands = child.stdin.take().expect("its input");
+        let output = child.stdout.take().expect("its output");
+        let (send, answers) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                // The test harness writes on the same line as the first answer.
+                if let Some((_, answer)) = line.split_once('@') {
+                    let _ = send.send(answer.to_owned());
+                }
+            }
+        });
+        let robot = Robot { child, commands, answers };
+        assert_eq!(robot.answer(), "ready");
+        robot
+    }
+
+    pub(crate) fn tell(&mut self, command: &str) {
+        writeln!(self.commands, "{command}").expect("the child listens");
+    }
+
+    pub(crate) fn answer(&self) -> String {
+        self.answers.recv_timeout(Duration::from_secs(60)).expect("the child answers within a minute")
+    }
+
+    pub(crate) fn ask(&mut self, command: &str) -> String {
+        self.tell(command);
+        self.answer()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id() as i32).expect("a process id");
+        kill_process(pid, signal).expect("the child is there");
+    }
+
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    pub(crate) fn kill(mut self) {
+        self.signal(Signal::KILL);
+        self.child.wait().expect("the child ends");
+    }
+
+    /// Ends in good order.
+    pub(crate) fn end(mut self) {
+        self.tell("end");
+        assert!(self.child.wait().expect("the child ends").success());
+    }
+}
+
+impl Drop for Robot {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The body of the child process; not a test.
+#[test]
+#[ignore = "run by other tests as their child process"]
+fn child() {
+    let Ok(file) = std::env::var(FILE) else { return };
+    let store = SqliteStore::open(file).expect("the child opens the store");
+    let say = |text: &str| {
+        println!("@{text}");
+        std::io::stdout().flush().expect("the parent listens");
+    };
+    say("ready");
+    for line in std::io::stdin().lines() {
+        let line = line.expect("a command");
+        let words: Vec<&str> = line.split(' ').collect();
+        let number = |index: usize| words[index].parse::<u64>().expect("a number");
+        let hold = || Held { token: token(number(2) as u8), fence: Fence(number(3)) };
+        match words[0] {
+            // claim KEY TOKEN -> run FENCE, or the answer
+            "claim" => match ask(&store, &subject(words[1]), claim(number(2) as u8)) {
+                Answer::Run(grant) => {
+                    let held = held(number(2) as u8, &grant);
+                    say(&format!("run {}", held.fence));
+                }
+                other => say(&format!("{other:?}")),
+            },
+            // mark KEY TOKEN FENCE
+            "mark" => say(&format!("{:?}", ask(&store, &subject(words[1]), mark(hold())))),
+            // done KEY TOKEN FENCE VALUE
+            "done" => say(&format!("{:?}", ask(&store, &subject(words[1]), done(hold(), words[4])))),
+            // work COUNT NAME: so many calls of its own, two moves each, then a word
+            "work" => {
+                for call in 0..number(1) {
+                    let subject = subject(&format!("{} {call}", words[2]));
+                    let Answer::Run(grant) = ask(&store, &subject, claim(1)) else {
+                        panic!("a fresh key is granted")
+                    };
+                    ask(&store, &subject, done(held(1, &grant), "1"));
+                    say("worked");
+                }
+                say("ready");
+            }
+            "end" => return,
+            other => panic!("no such command: {other}"),
+        }
+    }
+}
