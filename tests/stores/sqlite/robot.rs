@@ -88,6 +88,13 @@ impl Robot {
         self.child.wait().expect("the child ends");
     }
 
+    /// [`kill`](Robot::kill), and how many answers had still come.
+    pub(crate) fn kill_and_count(mut self) -> usize {
+        self.signal(Signal::KILL);
+        self.child.wait().expect("the child ends");
+        std::iter::from_fn(|| self.answers.recv_timeout(Duration::from_secs(60)).ok()).count()
+    }
+
     /// Ends in good order.
     pub(crate) fn end(mut self) {
         self.tell("end");

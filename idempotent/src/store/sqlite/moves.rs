@@ -107,7 +107,7 @@ impl Eyes<'_> {
     }
 
     /// The records that `filter` asks for, in key order. The state stands in the statement word for word, as
-    /// in the index: only so is the index used.
+    /// in the index: only so can the index be used, and SQLite refuses the statement if it cannot.
     pub(super) fn list(&self, filter: &Filter) -> rusqlite::Result<Vec<Entry>> {
         const ALL: &str = concat!(
             "SELECT key, scope, operation, call, ",

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::boot::Boot;
 use super::fault::Fault;
@@ -176,13 +176,7 @@ fn look(connection: &Connection, file: &Path) -> Result<Owner, Fault> {
             number("SELECT count(*) FROM sqlite_schema")?,
         ))
     };
-    let (application, version, tables) = match ask() {
-        Ok(found) => found,
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
-            return Err(Fault::refused(file, "this file is not an SQLite database", "name another file"));
-        }
-        Err(error) => return Err(Fault::sqlite("read", file, error)),
-    };
+    let (application, version, tables) = ask().map_err(|error| Fault::sqlite("read", file, error))?;
     match (application, version, tables) {
         (0, 0, 0) => Ok(Owner::Nobody),
         (APPLICATION, VERSION, _) => Ok(Owner::Us),

@@ -1,0 +1,101 @@
+//! Rows that were damaged or come from the future, and names that would like to be statements.
+
+use std::sync::Arc;
+
+use idempotent::Store;
+use idempotent::protocol::{Answer, Status};
+use idempotent::store::{Subject, Which};
+
+use super::support::*;
+
+/// Fails when a column is read without a look at what it holds, or an unreadable row is taken for none.
+#[test]
+fn s33_a_damaged_row_is_never_run() {
+    let damages = [
+        ("state = 'paused'", "'paused'", "state"),
+        ("fence = -4", "-4", "fence"),
+        ("attempt = 5000000000", "5000000000", "attempt"),
+        ("effect = 2", "2", "effect"),
+        ("owner = x'00'", "1 bytes", "owner"),
+        ("generation = x''", "0 bytes", "generation"),
+        ("fingerprint = x'0102'", "2 bytes", "fingerprint"),
+        ("process = x'ff'", "1 bytes", "process"),
+        ("value = NULL", "does not carry its value", "done"),
+        ("value = 5", "holds 5", "value"),
+        ("codec = NULL", "nothing", "codec"),
+        ("version = -1", "-1", "version"),
+        ("missing = 'no bytes'", "both set", "missing"),
+        ("error = 'x'", "does not carry its value", "done"),
+        ("why = cast(x'ff' AS TEXT)", "UTF-8", "why"),
+    ];
+    for (damage, shown, column) in damages {
+        let place = Place::new();
+        let store = place.open();
+        let booked = subject("booked");
+        let held = granted(&store, &booked, 1);
+        ask(&store, &booked, done(held, "1"));
+        let sql = place.sql();
+        sql.execute_batch("PRAGMA ignore_check_constraints = 1").unwrap();
+        assert_eq!(sql.execute(&format!("UPDATE record SET {damage}"), []).unwrap(), 1, "{damage}");
+        let shown = shown.trim_matches('\'');
+        for answer in [ask(&store, &booked, claim(2)), store.apply_blocking(&booked, claim(2)).unwrap()] {
+            let Answer::Unreadable { why } = answer else { panic!("{damage}: {answer:?}") };
+            assert!(why.contains(shown) && why.contains(column), "{damage}: {why}");
+        }
+        let answer = ask(&store, &booked, done(held, "2"));
+        assert!(matches!(answer, Answer::Unreadable { .. }), "{damage}: {answer:?}");
+        let entry = wait(store.load(&booked.key)).unwrap().expect("the row is shown");
+        assert!(entry.record.is_err());
+        assert_eq!(entry.status, Status::Doubt);
+        assert_eq!(list(&store, Which::All).len(), 1);
+        assert_eq!(wait(store.sweep(10)).unwrap(), 0, "{damage}: swept");
+    }
+}
+
+/// Fails when a row with a state from the future is missing in the list of what is in doubt.
+#[test]
+fn s33_an_unknown_state_is_listed_as_doubt() {
+    let place = Place::new();
+    let store = place.open();
+    granted(&store, &subject("booked"), 1);
+    let sql = place.sql();
+    sql.execute_batch("PRAGMA ignore_check_constraints = 1; UPDATE record SET state = 'paused'").unwrap();
+    let listed = list(&store, Which::InDoubt);
+    assert_eq!(listed.len(), 1);
+    assert!(listed[0].record.as_ref().unwrap_err().contains("paused"));
+}
+
+/// Fails when a name is put into a statement instead of being bound, or is cut.
+#[test]
+fn s71_strange_names_are_data() {
+    let place = Place::new();
+    let store = place.open();
+    let long = "x".repeat(10_000);
+    let names = ["it's", "100%", "'); DROP TABLE record; --", "a\0b", "{}:\"", &long, "", "ключ"];
+    for (number, name) in names.iter().enumerate() {
+        let strange = Arc::new(Subject {
+            scope: (*name).into(),
+            operation: (*name).into(),
+            ..(*subject(&format!("{number}"))).clone()
+        });
+        let held = granted(&store, &strange, 1);
+        ask(&store, &strange, done(held, "1"));
+        let entry = wait(store.load(&strange.key)).unwrap().expect("it is stored");
+        assert_eq!(entry.subject, *strange);
+    }
+    assert_eq!(list(&store, Which::All).len(), names.len());
+}
+
+/// Fails when a result that could not be encoded reads as a value, or is lost.
+#[test]
+fn a_result_without_bytes_keeps_its_reason() {
+    use idempotent::protocol::{Ending, Request, Resolution, Value};
+    let place = Place::new();
+    let store = place.open();
+    let booked = subject("booked");
+    let held = granted(&store, &booked, 1);
+    let value = Value::Missing { why: "NaN is not JSON".into() };
+    let resolution = Resolution::Done { value: value.clone(), keep: None };
+    ask(&store, &booked, Request::Settle { held, resolution });
+    assert_eq!(ask(&store, &booked, claim(2)), Answer::Replay(Ending::Done(value)));
+}
