@@ -242,3 +242,32 @@ fn s43_what_was_answered_survives_a_kill() {
         assert_eq!(check, "ok");
     }
 }
+
+/// Fails when the connection is not opened anew after an I/O error at the commit, or an answer is given although
+/// nobody knows whether the commit was made.
+#[test]
+fn an_io_error_at_the_commit_is_an_error_and_loses_nothing() {
+    let place = Place::new();
+    let mut robot = Robot::start_cramped(&place.file());
+    let mut kept = 0;
+    let error = loop {
+        let answer = robot.ask(&format!("keep call{kept} 50000"));
+        if answer != "kept" {
+            break answer;
+        }
+        kept += 1;
+        assert!(kept < 100, "the limit is not felt");
+    };
+    assert!(error.contains("disk I/O error") && error.contains("robot.db"), "{error}");
+    assert!(kept > 0);
+    // It still answers what it has, and still says no to what does not fit.
+    assert!(robot.ask("claim call0 2").starts_with("Replay"));
+    assert!(robot.ask("keep more 900000").starts_with("error: "));
+    robot.kill();
+    let store = place.open();
+    for call in 0..kept {
+        let answer = ask(&store, &subject(&format!("call{call}")), claim(9));
+        assert!(matches!(answer, Answer::Replay(_)), "call {call} of {kept}: {answer:?}");
+    }
+    assert_eq!(list(&store, Which::InDoubt), []);
+}

@@ -6,8 +6,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use idempotent::SqliteStore;
 use idempotent::protocol::{Answer, Fence, Held};
+use idempotent::{SqliteStore, Store};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::support::{ask, claim, done, held, mark, subject, token};
@@ -28,10 +28,21 @@ impl Robot {
     }
 
     pub(crate) fn start_in(file: &Path, folder: &Path) -> Robot {
-        let mut child = Command::new(std::env::current_exe().expect("the test's own program"))
+        let program = std::env::current_exe().expect("the test's own program");
+        Robot::spawn(Command::new(program).current_dir(folder), file)
+    }
+
+    /// A process whose files cannot grow beyond half a megabyte: writes beyond it are I/O errors.
+    pub(crate) fn start_cramped(file: &Path) -> Robot {
+        let program = std::env::current_exe().expect("the test's own program");
+        let script = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\"";
+        Robot::spawn(Command::new("sh").args(["-c", script]).arg(program), file)
+    }
+
+    fn spawn(command: &mut Command, file: &Path) -> Robot {
+        let mut child = command
             .args(["robot::child", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(FILE, file)
-            .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -149,6 +160,19 @@ fn child() {
                     say("worked");
                 }
                 say("ready");
+            }
+            // keep KEY SIZE: a call with a result of so many bytes, or the error
+            "keep" => {
+                let subject = subject(words[1]);
+                let value = format!("\"{}\"", "x".repeat(number(2) as usize));
+                let kept = store.apply_blocking(&subject, claim(1)).and_then(|answer| match answer {
+                    Answer::Run(grant) => store.apply_blocking(&subject, done(held(1, &grant), &value)),
+                    other => panic!("a fresh key is granted: {other:?}"),
+                });
+                match kept {
+                    Ok(_) => say("kept"),
+                    Err(error) => say(&format!("error: {error}")),
+                }
             }
             "end" => return,
             other => panic!("no such command: {other}"),

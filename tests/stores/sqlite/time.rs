@@ -164,3 +164,39 @@ fn s36_a_sweep_takes_only_what_is_over() {
     let again = granted(&store, &subject("free"), 8);
     assert!(again.fence > old.fence, "{:?} after {:?}", again.fence, old.fence);
 }
+
+/// Wakes a test that polls by hand.
+struct Woken(std::sync::mpsc::Sender<()>);
+
+impl std::task::Wake for Woken {
+    fn wake(self: std::sync::Arc<Self>) {
+        let _ = self.0.send(());
+    }
+}
+
+/// Fails when a sweep removes what it saw before and does not look again: the record may have come to life.
+#[test]
+fn a_sweep_looks_again_before_it_removes() {
+    let place = Place::new();
+    let clock = FakeClock::new();
+    let store = place.open_at(&clock);
+    let booked = subject("booked");
+    let held = granted(&store, &booked, 1);
+    let resolution = Resolution::Done { value: value("1"), keep: Some(1) };
+    ask(&store, &booked, Request::Settle { held, resolution });
+    clock.advance(Duration::from_secs(1));
+    let outside = place.sql();
+    outside.execute_batch("BEGIN IMMEDIATE; UPDATE record SET expires_at = NULL").unwrap();
+    let (send, woken) = std::sync::mpsc::channel();
+    let waker = std::task::Waker::from(std::sync::Arc::new(Woken(send)));
+    let mut context = std::task::Context::from_waker(&waker);
+    let mut sweep = store.sweep(10);
+    assert!(sweep.as_mut().poll(&mut context).is_pending());
+    // It has read what may go ..
+    woken.recv_timeout(Duration::from_secs(60)).expect("the list is read");
+    assert!(sweep.as_mut().poll(&mut context).is_pending());
+    // .. which is no longer so.
+    outside.execute_batch("COMMIT").unwrap();
+    assert_eq!(within(sweep).unwrap(), 0);
+    assert_eq!(ask(&store, &booked, claim(2)), replay("1"));
+}

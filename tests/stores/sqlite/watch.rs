@@ -34,6 +34,9 @@ fn a_death_ends_the_wait() {
     let Answer::Busy(busy) = ask(&store, &booked, claim(2)) else { panic!("not busy") };
     let mut wait = store.changed(&booked.key, busy.fence).expect("this store can tell");
     assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    // A wait that ends when the thread has looked: what it sees from here on is the death alone.
+    within(store.changed(&subject("nothing").key, Fence(1)).expect("this store can tell"));
+    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     robot.kill();
     within(wait);
     assert!(matches!(ask(&store, &booked, claim(2)), Answer::Run(_)));
