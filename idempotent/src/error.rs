@@ -22,7 +22,7 @@ use crate::store;
 ///     if error.is_retryable() { /* call again, with backon or the like */ }
 /// }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Error {
     /// Another attempt holds the key, and did not end within `wait`.
@@ -371,6 +371,13 @@ impl fmt::Display for Error {
             }
             Error::Inspected(site) => write!(f, "{site} was inspected, not called"),
         }
+    }
+}
+
+/// What `main` prints when it returns the error: what happened, and what to do.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({}): {}", self.code(), self.advice())
     }
 }
 

@@ -162,6 +162,7 @@ impl<R: Returns> Call<R> {
         let has_marker = self.operation.has_marker;
         let mut asking = Unanswered { handle, subject, token: fresh_token()?, turn, armed: false };
         let mut how = How::Replayed;
+        let mut stale = false;
         let mut next_poll = POLL.0;
         loop {
             let request = Request::Claim(protocol::Claim {
@@ -210,7 +211,11 @@ impl<R: Returns> Call<R> {
                     }
                     wait_for_change(handle, subject, &busy, deadline, &mut next_poll).await;
                 }
-                Answer::Stale => asking.token = fresh_token()?,
+                // A late copy of this very claim had ended it: once more, as a new one.
+                Answer::Stale if !stale => {
+                    stale = true;
+                    asking.token = fresh_token()?;
+                }
                 Answer::KeyReused { stored } => {
                     asking.armed = false;
                     let arguments_changed = stored[32..] != fingerprint[32..];
@@ -234,7 +239,8 @@ impl<R: Returns> Call<R> {
                     asking.armed = false;
                     return Err(Error::StoredValue(Box::new(StoredValue { site: Site::of(subject), why })));
                 }
-                other @ (Answer::Ok
+                other @ (Answer::Stale
+                | Answer::Ok
                 | Answer::Early { .. }
                 | Answer::Fenced(_)
                 | Answer::Settled(_)

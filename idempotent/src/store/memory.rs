@@ -4,6 +4,7 @@
 //! suspend (or a clock of the test's own). There are no lost replies and no failover.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::{BoxFuture, Entry, Error, Filter, Lease, Store, Subject, Trail};
 use crate::clock::{Clock, SystemClock};
 use crate::key::Key;
 use crate::protocol::{
-    Answer, Context, Decision, Event, Fence, Liveness, Record, Request, State, Status, Write, decide, status,
+    Answer, Context, Decision, Event, Fence, Liveness, Record, Request, Status, Write, decide, status,
 };
 
 const SHARDS: usize = 16;
@@ -29,6 +30,9 @@ pub struct MemoryStore {
     shards: [Shard; SHARDS],
     lease: Duration,
     clock: Arc<dyn Clock>,
+    /// The last fence handed out. A sequence and not the clock: also a clock that stands or steps back never
+    /// lets a fence return after its record is gone.
+    fences: AtomicU64,
 }
 
 #[derive(Default)]
@@ -54,7 +58,12 @@ impl MemoryStore {
     /// An empty store that reads the time from `clock`, for tests.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
-        MemoryStore { shards: Default::default(), lease: Duration::from_secs(15), clock }
+        MemoryStore {
+            shards: Default::default(),
+            lease: Duration::from_secs(15),
+            clock,
+            fences: AtomicU64::new(0),
+        }
     }
 
     /// Sets how long a claim lives unrenewed.
@@ -69,12 +78,10 @@ impl MemoryStore {
     }
 
     fn context(&self) -> Context {
-        let now = self.clock.now();
-        let wall = self.clock.wall();
         Context {
-            now,
-            wall,
-            next_fence: u64::try_from(wall).unwrap_or(0),
+            now: self.clock.now(),
+            wall: self.clock.wall(),
+            next_fence: self.fences.fetch_add(1, Ordering::Relaxed) + 1,
             holder: Liveness::ByLease,
             process: None,
         }
@@ -210,12 +217,11 @@ impl Store for MemoryStore {
             let shard = self.shard(key);
             loop {
                 let rung = shard.bell.listen();
-                let same = shard
-                    .lock()
-                    .records
-                    .get(key)
-                    .is_some_and(|(_, record)| record.fence == fence && record.state == State::Running);
-                if !same {
+                let context = self.context();
+                let held = shard.lock().records.get(key).is_some_and(|(_, record)| {
+                    record.fence == fence && status(record, &context) == Status::Live
+                });
+                if !held {
                     return;
                 }
                 rung.await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::when::{Call, When};
+use crate::block_on::block_on;
 use crate::key::Key;
 use crate::protocol::{Answer, Fence, Request};
 use crate::store::{BoxFuture, Entry, Error, ErrorKind, Filter, Lease, Store, Subject, Trail};
@@ -207,7 +208,7 @@ impl<S: Store> Store for FaultyStore<S> {
     fn apply_blocking(&self, subject: &Arc<Subject>, request: Request) -> Result<Answer, Error> {
         let call = Call::of(&request);
         let sent = async move { self.inner.apply_blocking(subject, request) };
-        pollster::block_on(self.disturb(call, sent))
+        block_on(self.disturb(call, sent))
     }
 
     fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
@@ -261,7 +262,7 @@ mod tests {
     }
 
     fn is_there<S: Store>(store: &FaultyStore<S>) -> bool {
-        pollster::block_on(store.inner().load(&subject().key)).unwrap().is_some()
+        block_on(store.inner().load(&subject().key)).unwrap().is_some()
     }
 
     /// Red when `RequestLost` or an outage applies the request, or `AnswerLost` does not; the same for both
@@ -274,7 +275,7 @@ mod tests {
                 if blocking {
                     store.apply_blocking(&subject, claim())
                 } else {
-                    pollster::block_on(store.apply(&subject, claim()))
+                    block_on(store.apply(&subject, claim()))
                 }
             };
             let store = FaultyStore::new(MemoryStore::new())
@@ -300,7 +301,7 @@ mod tests {
         let refusal = Error::new(ErrorKind::Refused, "no", "ask");
         let store = FaultyStore::new(MemoryStore::new());
         let faults = store.faults();
-        let load = || pollster::block_on(store.load(&subject().key)).map(|_| ());
+        let load = || block_on(store.load(&subject().key)).map(|_| ());
         load().unwrap();
         faults.on(Call::Load.nth(2), Fault::Error(refusal));
         faults.on(Call::List.always(), Fault::RequestLost);
@@ -308,7 +309,7 @@ mod tests {
         assert_eq!(load().unwrap_err().kind(), ErrorKind::Refused);
         load().unwrap();
         faults.clear();
-        assert!(pollster::block_on(store.list(&Filter::default())).is_ok());
+        assert!(block_on(store.list(&Filter::default())).is_ok());
         assert_eq!(faults.count(Call::Load), 4);
     }
 

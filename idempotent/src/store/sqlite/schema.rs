@@ -1,9 +1,10 @@
 //! The tables, and who may use them.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::boot::Boot;
 use super::fault::Fault;
@@ -13,6 +14,8 @@ use crate::clock::Clock;
 const APPLICATION: i64 = 0x4944_4D50;
 /// The schema that this version writes.
 const VERSION: i64 = 1;
+/// How long another writer of the file is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
 CREATE TABLE record (
@@ -110,7 +113,7 @@ pub(super) fn connect(file: &Path, purpose: Use) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     let (wait, cache) = match purpose {
-        Use::Write => (Duration::from_secs(5), -16_384),
+        Use::Write => (PATIENCE, -16_384),
         Use::Read => (Duration::ZERO, -2_048),
     };
     connection.busy_timeout(wait).map_err(failed)?;
@@ -135,10 +138,12 @@ pub(super) fn prepare(
     max_pages: Option<u32>,
     clock: &dyn Clock,
 ) -> Result<Boot, Fault> {
-    look(connection, file)?;
     let failed = |error| Fault::sqlite("prepare", file, error);
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+    // Under one snapshot: between two questions another process may make the tables.
+    let snapshot = connection.transaction().map_err(failed)?;
+    look(&snapshot, file)?;
+    drop(snapshot);
+    let mode = write_ahead(connection).map_err(failed)?;
     if !mode.eq_ignore_ascii_case("wal") {
         return Err(Fault::refused(
             file,
@@ -159,6 +164,22 @@ pub(super) fn prepare(
     let boot = Boot::register(&transaction, clock).map_err(failed)?;
     transaction.commit().map_err(failed)?;
     Ok(boot)
+}
+
+/// Switches the file to the write-ahead log, and gives the mode that it is in now. A fresh file must be had alone
+/// for that, and there SQLite answers "busy" at once where two who wait could wait for each other.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until =>
+            {
+                thread::sleep(Duration::from_millis(2));
+            }
+            mode => return mode,
+        }
+    }
 }
 
 #[derive(PartialEq, Eq)]
