@@ -1,12 +1,15 @@
 //! The published suite on every store of this crate.
 //!
-//! Red when a store breaks one rule of its contract; `conformance_self.rs` shows, for each case, a store which
-//! it turns red.
+//! Red when a store breaks one rule of its contract; `wrong` shows for each case a store that it turns red.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use idempotent::MemoryStore;
+use idempotent::key::Key;
+use idempotent::store::SqliteOptions;
 use idempotent::testing::{Bench, FakeClock, FaultyStore, store_conformance};
+use idempotent::{MemoryStore, SqliteStore};
+use tempfile::TempDir;
 
 store_conformance! {
     mod memory {
@@ -57,4 +60,45 @@ store_conformance! {
             corrupt: "it keeps records, not bytes",
         },
     }
+}
+
+store_conformance! {
+    mod sqlite {
+        build: || {
+            let clock = FakeClock::new();
+            let (folder, at) = (TempDir::new().unwrap(), clock.clone());
+            let file = folder.path().join("robot.db");
+            let (beside, open) = (file.clone(), move || opened(&file, &at));
+            Bench::new(open())
+                .reopen(open)
+                .advance(move |by| clock.advance(by))
+                .corrupt(move |key| spoil(&beside, key))
+                .guard(folder)
+        },
+    }
+}
+
+store_conformance! {
+    mod faulty_without_faults_around_sqlite {
+        build: || {
+            let clock = FakeClock::new();
+            let (folder, at) = (TempDir::new().unwrap(), clock.clone());
+            let file = folder.path().join("robot.db");
+            let open = move || FaultyStore::new(opened(&file, &at));
+            Bench::new(open()).reopen(open).advance(move |by| clock.advance(by)).guard(folder)
+        },
+        lacks: { corrupt: "the store inside has shown it" },
+    }
+}
+
+fn opened(file: &Path, clock: &FakeClock) -> SqliteStore {
+    SqliteOptions::new(file).clock(Arc::new(clock.clone())).open().unwrap()
+}
+
+/// Writes a state from the future into the row, as another program could.
+fn spoil(file: &Path, key: &Key) {
+    let other = rusqlite::Connection::open(file).unwrap();
+    other.execute_batch("PRAGMA ignore_check_constraints = 1").unwrap();
+    let spoiled = other.execute("UPDATE record SET state = 'paused' WHERE key = ?1", [key.as_bytes()]);
+    assert_eq!(spoiled.unwrap(), 1);
 }

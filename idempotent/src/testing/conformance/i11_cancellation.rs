@@ -8,7 +8,8 @@ use std::thread;
 use super::bench::Bench;
 use super::i1_one_holder::joined;
 use super::voice::{
-    Attempt, Voice, ask, assert_doubt, assert_replay, assert_settled, done, failed, free, in_doubt, subject,
+    Attempt, Tries, Voice, ask, assert_doubt, assert_replay, assert_settled, done, failed, free, in_doubt,
+    subject,
 };
 use crate::block_on::block_on;
 use crate::protocol::{Answer, Record, Request, State};
@@ -51,7 +52,9 @@ pub(super) fn i11_dropped_claim_can_be_abandoned(bench: &Bench) {
         let claim = ask(&call);
         dropped(&voice, &call, voice.request(&claim), polls);
         // A copy of the claim may still be under way, so that one abandon does not always meet it.
+        let mut tries = Tries::default();
         while !matches!(voice.claim(&ask(&call)), Answer::Run(_)) {
+            tries.again("the end of the claim");
             assert_eq!(voice.abandon(&call, claim.token), Answer::Ok);
         }
     }

@@ -6,8 +6,8 @@ use std::thread;
 
 use super::bench::Bench;
 use super::voice::{
-    Attempt, HOUR, Voice, ask, assert_busy, assert_fenced, assert_settled, done, failed, free, in_doubt,
-    random, subject,
+    Attempt, HOUR, Tries, Voice, ask, assert_busy, assert_fenced, assert_settled, done, failed, free,
+    in_doubt, random, subject,
 };
 use crate::protocol::{Answer, Held, Request, State, Status, Token};
 
@@ -95,7 +95,7 @@ pub(super) fn i1_racing_claims_take_turns(bench: &Bench) {
         let threads: Vec<_> = (0..THREADS)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut fences = Vec::new();
+                    let (mut fences, mut tries) = (Vec::new(), Tries::default());
                     while fences.len() < TURNS as usize {
                         let ask = ask(&call);
                         if let Answer::Run(grant) = voice.claim(&ask) {
@@ -104,7 +104,7 @@ pub(super) fn i1_racing_claims_take_turns(bench: &Bench) {
                             let freed = Attempt { subject: call.clone(), held, grant };
                             assert_settled(voice.settle(&freed, free()), State::Free);
                         } else {
-                            thread::yield_now();
+                            tries.again("a turn");
                         }
                     }
                     fences
@@ -224,9 +224,8 @@ pub(super) fn i1_fences_grow_with_an_operators_write(bench: &Bench) {
 pub(super) fn i1_fences_never_restart_after_a_sweep(bench: &Bench) {
     fences_go_on(bench, |voice, last| {
         assert_settled(voice.settle(last, free()), State::Free);
-        while voice.load(&last.subject.key).is_some() {
-            assert!(voice.sweep(1_000) > 0, "a free record is never swept");
-        }
+        voice.sweep_all();
+        assert!(voice.load(&last.subject.key).is_none(), "a free record is not swept");
     });
 }
 

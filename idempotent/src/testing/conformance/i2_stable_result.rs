@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::bench::Bench;
 use super::i1_one_holder::joined;
 use super::voice::{
-    Attempt, HOUR, ask, assert_busy, assert_replay, assert_settled, done, done_for, failed, free, in_doubt,
-    json, subject,
+    Attempt, HOUR, Tries, ask, assert_busy, assert_replay, assert_settled, done, done_for, failed, free,
+    in_doubt, json, subject,
 };
 use crate::protocol::{Answer, Ending, Request, Resolution, State, Status, Value};
 
@@ -161,9 +161,10 @@ pub(super) fn i2_concurrent_settle_and_claims_agree(bench: &Bench) {
             let claims: Vec<_> = (0..7)
                 .map(|_| {
                     scope.spawn(|| {
+                        let mut tries = Tries::default();
                         loop {
                             match voice.claim(&ask(&call)) {
-                                Answer::Busy(_) => thread::yield_now(),
+                                Answer::Busy(_) => tries.again("an end"),
                                 other => return other,
                             }
                         }

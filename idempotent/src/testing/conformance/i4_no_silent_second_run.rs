@@ -43,6 +43,7 @@ pub(super) fn i4_death_before_the_marker_runs_again(bench: &Bench) {
     let new = voice.run(&ask(&call).unmarked());
     assert_eq!((new.grant.attempt, new.grant.prior), (2, false));
     assert_eq!(new.grant.generation, old.grant.generation);
+    assert_eq!(voice.record(&call).generation, old.grant.generation);
 }
 
 /// An attempt that was settled in doubt stays so, with its error, until somebody knows.
@@ -66,6 +67,7 @@ pub(super) fn i4_rerun_runs_over_doubt_begun_under_it(bench: &Bench) {
     let second = voice.run(&ask(&call).reruns());
     assert_eq!((second.grant.attempt, second.grant.prior), (2, true));
     assert!(second.held.fence > first.held.fence);
+    assert!(voice.record(&call).prior);
     assert_settled(voice.settle(&second, done("2")), State::Done);
     assert_replay(voice.claim(&ask(&call)), "2");
 }
@@ -262,7 +264,7 @@ pub(super) fn i4_sweep_spares_doubt_holders_and_results(bench: &Bench) {
     voice.run(&ask(&live));
     let run = voice.run(&ask(&ended));
     assert_settled(voice.settle(&run, done("1")), State::Done);
-    while voice.sweep(1_000) > 0 {}
+    voice.sweep_all();
     for spared in [&settled, &dead, &live, &ended] {
         let fence = voice.record(spared).fence;
         assert_eq!(voice.send(spared, Request::Sweep { fence }), Answer::Ok);
@@ -291,7 +293,7 @@ pub(super) fn i4_doubt_does_not_expire(bench: &Bench) {
     let voice = bench.voice();
     voice.run_into_doubt(&ask(&call));
     bench.pass(Duration::from_secs(3_000_000_000));
-    while voice.sweep(1_000) > 0 {}
+    voice.sweep_all();
     assert_doubt(voice.claim(&ask(&call)));
 }
 

@@ -43,6 +43,19 @@ pub(super) struct Attempt {
     pub(super) grant: Grant,
 }
 
+/// Bounds a loop that a store which keeps its word leaves soon.
+#[derive(Default)]
+pub(super) struct Tries(u32);
+
+impl Tries {
+    /// Lets others go on; panics when they have had their chance.
+    pub(super) fn again(&mut self, what: &str) {
+        self.0 += 1;
+        assert!(self.0 < 100_000, "{what} has not happened after {} tries", self.0);
+        std::thread::yield_now();
+    }
+}
+
 /// A subject that no other case uses.
 pub(super) fn subject() -> Arc<Subject> {
     subjects(1).remove(0)
@@ -243,6 +256,18 @@ impl Voice {
         match block_on(self.store.sweep(limit)) {
             Ok(removed) => removed,
             Err(error) => panic!("sweep failed: {error}"),
+        }
+    }
+
+    /// Sweeps until nothing is left to sweep; how many records that were.
+    pub(super) fn sweep_all(&self) -> usize {
+        let (mut removed, mut tries) = (0, Tries::default());
+        loop {
+            match self.sweep(1_000) {
+                0 => return removed,
+                more => removed += more,
+            }
+            tries.again("the end of the sweep");
         }
     }
 

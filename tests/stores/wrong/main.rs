@@ -1,0 +1,57 @@
+//! The suite tests itself: each deliberately wrong store fails in the cases that are meant for it, and each case
+//! fails on at least one of them.
+//!
+//! Red when a case of the suite checks less than its sentence says: take an assertion out of a case, and the
+//! wrong store that only this assertion notices passes.
+
+mod faults;
+mod store;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use faults::{ALL, Wrong};
+use idempotent::testing::conformance::{Case, cases};
+
+/// A case on a wrong store may wait for something that never comes.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether the store that is wrong in this way is turned red by the case.
+fn fails(case: &Case, wrong: Wrong) -> bool {
+    let run = || case.run(PATIENCE, move || store::bench(Some(wrong)));
+    catch_unwind(AssertUnwindSafe(run)).is_err()
+}
+
+/// The same store with nothing wrong passes every case, so that what turns a case red is the fault alone.
+#[test]
+fn the_store_without_a_fault_passes() {
+    for case in cases() {
+        case.run(Duration::from_secs(60), || store::bench(None));
+    }
+}
+
+/// Each wrong store is caught by the cases meant for it. (Two of the faults are races, which a case meets with
+/// near certainty only.)
+#[test]
+fn each_wrong_store_fails_in_the_cases_meant_for_it() {
+    let by_name: BTreeMap<_, _> = cases().iter().map(|case| (case.name(), case)).collect();
+    let mut passed = Vec::new();
+    for (wrong, meant) in ALL {
+        for name in *meant {
+            let case = by_name.get(name).unwrap_or_else(|| panic!("there is no case {name}"));
+            if !fails(case, *wrong) {
+                passed.push(format!("{wrong:?} passes {name}"));
+            }
+        }
+    }
+    assert!(passed.is_empty(), "{passed:#?}");
+}
+
+/// Every case is meant for at least one wrong store.
+#[test]
+fn each_case_has_a_store_that_it_catches() {
+    let meant: BTreeSet<_> = ALL.iter().flat_map(|(_, meant)| *meant).copied().collect();
+    let without: Vec<_> = cases().iter().map(Case::name).filter(|name| !meant.contains(name)).collect();
+    assert!(without.is_empty(), "{} of {} catch nothing: {without:#?}", without.len(), cases().len());
+}
