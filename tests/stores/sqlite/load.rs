@@ -56,8 +56,27 @@ fn callers_share_transactions() {
     assert_eq!(list(&store, Which::Unfinished).len(), 129);
 }
 
-/// Fails when a move that is refused, or a batch that was rolled back, takes its neighbours with it: the value
-/// that is too large fails alone.
+/// Fails when a transaction that met an error is left open: nothing could be written any more.
+#[test]
+fn a_refused_move_is_rolled_back() {
+    let place = Place::new();
+    let store = place.open();
+    place
+        .sql()
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON record WHEN NEW.call = 'bad'
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+        )
+        .unwrap();
+    for number in 1..4 {
+        let refused = wait(store.apply(&subject("bad"), claim(number))).expect_err("the trigger refuses");
+        assert!(told(&refused).contains("not this one"), "{}", told(&refused));
+        granted(&store, &subject(&number.to_string()), 1);
+    }
+}
+
+/// Fails when a move that is refused takes its neighbours in the batch with it: the value that is too large
+/// fails alone.
 #[test]
 fn one_bad_move_fails_alone() {
     let place = Place::new();
@@ -151,6 +170,26 @@ fn a_queued_move_is_withdrawn_with_its_future() {
     turn.unlock().unwrap();
     assert!(matches!(within(kept), Ok(Answer::Run(_))));
     assert_eq!(wait(store.load(&names[1].key)).unwrap(), None);
+}
+
+/// Fails when a store that is dropped waits for ever for the turn of a process that is stopped in it.
+#[test]
+fn a_store_ends_although_another_process_hangs_in_its_turn() {
+    let place = Place::new();
+    let store = place.open();
+    granted(&store, &subject("first"), 1);
+    let second = place.open();
+    granted(&second, &subject("second"), 1);
+    let turn = place.folder.path().join("robot.db-holders/turn");
+    let turn = std::fs::File::options().read(true).write(true).open(turn).unwrap();
+    turn.lock().unwrap();
+    let name = subject("waiting");
+    let mut waiting = store.apply(&name, claim(1));
+    assert!(poll(&mut waiting).is_pending());
+    drop(waiting);
+    within(Box::pin(async move { drop(store) }));
+    turn.unlock().unwrap();
+    assert_eq!(wait(second.load(&name.key)).unwrap(), None);
 }
 
 /// Fails when a future only completes while the thread that made it, or its runtime, is there.

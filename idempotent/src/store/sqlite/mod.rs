@@ -147,17 +147,28 @@ impl SqliteStore {
         Fault::Stopped { file: self.shared.engine.place.database.clone() }
     }
 
+    /// Reads on this thread, unless that would mean to wait.
+    async fn read_here_or_aside<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Eyes<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        match self.read(&work) {
+            Err(fault) if fault.is_busy() => self.read_aside(work).await,
+            read => Ok(read?),
+        }
+    }
+
     /// Reads on a thread of its own: a long read must not hold up the executor.
     async fn read_aside<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Eyes<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl Fn(&Eyes<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
         self.shared.engine.same_process()?;
         let shared = Arc::clone(&self.shared);
         let (reply, waiting) = slot();
         thread::Builder::new()
             .name("idempotent-read".to_owned())
-            .spawn(move || reply.send(shared.readers.read(&shared.engine, work)))
+            .spawn(move || reply.send(shared.readers.read_patiently(&shared.engine, work)))
             .map_err(|error| {
                 Fault::io("start a thread that reads", &self.shared.engine.place.database, error)
             })?;
@@ -175,8 +186,9 @@ impl Drop for SqliteStore {
             return;
         }
         self.shared.engine.watch.close();
-        self.shared.close();
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.take()
+            && self.shared.close()
+        {
             // A panic of that thread has been told by its own message.
             let _ = thread.join();
         }
@@ -216,7 +228,10 @@ impl Store for SqliteStore {
     }
 
     fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
-        Box::pin(async move { Ok(self.read(|eyes| eyes.load(key))?) })
+        Box::pin(async move {
+            let key = *key;
+            self.read_here_or_aside(move |eyes| eyes.load(&key)).await
+        })
     }
 
     fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
@@ -227,7 +242,10 @@ impl Store for SqliteStore {
     }
 
     fn trail<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<Trail>, Error>> {
-        Box::pin(async move { Ok(self.read(|eyes| eyes.trail(key))?) })
+        Box::pin(async move {
+            let key = *key;
+            self.read_here_or_aside(move |eyes| eyes.trail(&key)).await
+        })
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, Error>> {

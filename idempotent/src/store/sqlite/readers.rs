@@ -1,12 +1,15 @@
 //! Connections that read, on the caller's own thread.
 
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::engine::Engine;
 use super::fault::Fault;
 use super::moves::Eyes;
+use super::schema::PATIENCE;
 
 /// How many idle connections are kept.
 const KEPT: usize = 32;
@@ -37,5 +40,23 @@ impl Readers {
             }
         }
         result
+    }
+
+    /// [`read`](Readers::read) on a thread that may wait: after a crash the file is busy for a moment, while
+    /// somebody goes through its log.
+    pub(super) fn read_patiently<T>(
+        &self,
+        engine: &Engine,
+        work: impl Fn(&Eyes<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Fault> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.read(engine, &work) {
+                Err(fault) if fault.is_busy() && Instant::now() < until => {
+                    thread::sleep(Duration::from_millis(2));
+                }
+                result => return result,
+            }
+        }
     }
 }

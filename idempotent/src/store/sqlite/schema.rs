@@ -15,7 +15,7 @@ const APPLICATION: i64 = 0x4944_4D50;
 /// The schema that this version writes.
 const VERSION: i64 = 1;
 /// How long another writer of the file is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
 CREATE TABLE record (

@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::readers::Readers;
 use super::reply::{Reply, Sender, slot};
+use super::schema::PATIENCE;
 use crate::store::Error;
 
 /// How many jobs one transaction takes at most.
@@ -72,7 +73,7 @@ impl Shared {
         }
         queue.jobs.push(job);
         drop(queue);
-        self.bell.notify_one();
+        self.bell.notify_all();
         Ok(())
     }
 
@@ -102,10 +103,14 @@ impl Shared {
             .map_err(|error| Fault::io("start the thread that writes", &self.engine.place.database, error))
     }
 
-    /// Asks the thread to end once the queue is empty.
-    pub(super) fn close(&self) {
-        self.queue().closing = true;
-        self.bell.notify_one();
+    /// Asks the thread to end once the queue is empty, and waits for it; `false` if it has not ended by then,
+    /// because another process is stopped in its turn.
+    pub(super) fn close(&self) -> bool {
+        let mut queue = self.queue();
+        queue.closing = true;
+        self.bell.notify_all();
+        let ended = self.bell.wait_timeout_while(queue, PATIENCE, |queue| !queue.stopped);
+        ended.unwrap_or_else(PoisonError::into_inner).0.stopped
     }
 
     /// Waits for work and does it; `false` when there will be no more.
@@ -161,5 +166,6 @@ impl Drop for Stopped<'_> {
         let jobs = std::mem::take(&mut queue.jobs);
         drop(queue);
         drop(jobs);
+        self.0.bell.notify_all();
     }
 }
