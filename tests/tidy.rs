@@ -175,3 +175,69 @@ fn nothing_is_left_undone() {
     }
     assert!(found.is_empty(), "unfinished: {found:#?}");
 }
+
+/// The names in a table of the attribute's texts: `const FORMS`, `const NOT_BUILT`.
+fn attribute_arguments(table: &str) -> Vec<String> {
+    let text = read(&root().join("idempotent-macros/src/texts.rs"));
+    let head = format!("const {table}:");
+    let names: Vec<String> = text
+        .lines()
+        .skip_while(|line| !line.starts_with(&head))
+        .skip(1)
+        .take_while(|line| !line.starts_with("];"))
+        .filter_map(|line| Some(line.trim().strip_prefix("(\"")?.split_once('"')?.0.to_owned()))
+        .collect();
+    assert!(!names.is_empty(), "texts.rs has no table {table}");
+    names
+}
+
+/// Fails when an argument of the attribute has no section in the reference, or one that is refused by name is
+/// not listed there.
+#[test]
+fn every_argument_has_its_section() {
+    let page = read(&root().join("idempotent/docs/arguments.md"));
+    for name in attribute_arguments("FORMS") {
+        let head = format!("\n## `{name}`\n");
+        let section =
+            page.split_once(&head).unwrap_or_else(|| panic!("arguments.md has no section {name}")).1;
+        let section = section.split("\n## ").next().unwrap_or_default();
+        for part in ["| form |", "| default |", "| cost |", "\n```\n", "**When it is wrong.**"] {
+            assert!(section.contains(part), "the section `{name}` of arguments.md lacks `{part}`");
+        }
+    }
+    let refused = page.split_once("\n## Not built yet\n").expect("arguments.md says what is not built").1;
+    for name in attribute_arguments("NOT_BUILT") {
+        assert!(refused.contains(&format!("| `{name}` |")), "arguments.md does not list `{name}` as refused");
+    }
+}
+
+/// Fails when the diagram on the page about records is not the one above the states in the code.
+#[test]
+fn the_diagram_of_the_states_is_drawn_once() {
+    let drawn = |text: &str| {
+        let from = text.split_once("```text\n").expect("a diagram").1;
+        from.split_once("```").expect("its end").0.to_owned()
+    };
+    let code = read(&root().join("idempotent/src/protocol/state.rs"));
+    let code: Vec<&str> = code.lines().map_while(|line| line.strip_prefix("//!")).collect();
+    let code: Vec<&str> = code.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    assert_eq!(drawn(&code.join("\n")), drawn(&read(&root().join("idempotent/docs/records.md"))));
+}
+
+/// Fails when the code of an error has no section on the page about errors.
+#[test]
+fn every_error_has_its_section() {
+    let page = read(&root().join("idempotent/docs/errors.md"));
+    let code = read(&root().join("idempotent/src/error.rs"));
+    let codes: Vec<&str> = code
+        .lines()
+        .filter_map(|line| {
+            line.trim().strip_prefix("Error::")?.split_once("(_) => \"")?.1.strip_suffix("\",")
+        })
+        .filter(|code| *code != "inspected")
+        .collect();
+    assert!(codes.contains(&"in_doubt"), "the codes stand elsewhere now: {codes:?}");
+    for code in codes {
+        assert!(page.contains(&format!("\n## `{code}`\n")), "errors.md has no section `{code}`");
+    }
+}

@@ -1,4 +1,36 @@
 //! The long pages, compiled here so that their code runs.
+//!
+//! | page | what it is |
+//! |---|---|
+//! | [`arguments`] | reference: each argument of `#[idempotent(..)]`, and `effect!` |
+//! | [`errors`] | reference: each code, and what to do |
+//! | [`keys`] | why and reference: what identifies a call, byte by byte |
+//! | [`operating`] | how to: resolve doubt, sweep, read the file, watch it |
+//! | [`records`] | why: done, not done, in doubt; what may be promised |
+//! | [`retries`] | how to: call again until it works |
+//! | [`sqlite`] | reference: the SQLite store, its options and its limits |
+//! | [`stores`] | how to: write a store of your own |
+
+#[doc = include_str!("../docs/arguments.md")]
+pub mod arguments {}
+
+#[doc = include_str!("../docs/errors.md")]
+pub mod errors {}
 
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
+
+#[doc = include_str!("../docs/operating.md")]
+pub mod operating {}
+
+#[doc = include_str!("../docs/records.md")]
+pub mod records {}
+
+#[doc = include_str!("../docs/retries.md")]
+pub mod retries {}
+
+#[doc = include_str!("../docs/sqlite.md")]
+pub mod sqlite {}
+
+#[doc = include_str!("../docs/stores.md")]
+pub mod stores {}

@@ -225,16 +225,16 @@ impl Error {
         self.site().map(|site| site.key)
     }
 
-    /// Whether the same call may succeed later without anybody acting. Never true in doubt, but where only
-    /// quiet time is missing.
+    /// Whether the same call may succeed soon without anybody acting. Never true in doubt, also where only quiet
+    /// time is missing: then [`InDoubt::retry_in`] says when to ask again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
             Error::InProgress(error) => !error.by_itself,
             Error::Store(error) => error.source.is_transient(),
             Error::LeaseLost(_) => true,
-            Error::InDoubt(_)
-            | Error::KeyReused(_)
+            Error::InDoubt(error) => error.retry_in.is_some(),
+            Error::KeyReused(_)
             | Error::StoredValue(_)
             | Error::NotInstalled(_)
             | Error::Key(_)

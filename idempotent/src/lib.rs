@@ -3,13 +3,13 @@
 //! # Map of this page
 //! | you want to | look at |
 //! |---|---|
-//! | annotate a function | [`idempotent`](macro@idempotent), [`effect!`], [`attempt`] |
+//! | annotate a function | [`idempotent`](macro@idempotent), its [arguments](_docs::arguments), [`effect!`], [`attempt`] |
 //! | choose where records live | [`open`], [`install`], [`Handle`] |
 //! | know how a call came to its result | [`observe`], [`inspect`] |
-//! | act on an error | [`Error`], [`Error::advice`] |
-//! | resolve doubt | [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
+//! | act on an error | [`Error`], [`Error::advice`], [each of them](_docs::errors), [retries](_docs::retries) |
+//! | resolve doubt | [operating](_docs::operating), [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
 //! | use it without the macro | [`operation`] |
-//! | write a store | [`store::Store`], [`protocol`] |
+//! | write a store | [how to](_docs::stores), [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |
 
 #[doc(hidden)]

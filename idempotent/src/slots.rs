@@ -1,6 +1,7 @@
 //! Callers in one process that want the same key wait on each other, without touching the store.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use event_listener::{Event, EventListener};
@@ -21,6 +22,8 @@ pub(crate) struct Slot {
     fingerprint: [u8; 64],
     /// Set once, when that work is over: the ending to share, or `None` to look for oneself.
     over: OnceLock<Option<Ending>>,
+    /// The attempt has ended without a word, and the keeper is about to record that.
+    ending: AtomicBool,
     bell: Event,
 }
 
@@ -30,8 +33,10 @@ pub(crate) enum Found {
     Mine(Turn),
     /// Another call with the same arguments.
     Same(Arc<Slot>),
-    /// A call with other arguments: only the store can judge.
+    /// A call with other arguments that is still under way: only the store can judge.
     Other,
+    /// A call with other arguments that has ended, which is about to be recorded: it may leave the key free.
+    Ending(Arc<Slot>),
 }
 
 /// The right to be the only one of this process that asks the store about a key.
@@ -51,9 +56,15 @@ impl Slots {
         let mut shard = self.shard(&key);
         match shard.get(&key) {
             Some(slot) if slot.fingerprint == fingerprint => Found::Same(Arc::clone(slot)),
+            Some(slot) if slot.ending.load(Ordering::Relaxed) => Found::Ending(Arc::clone(slot)),
             Some(_) => Found::Other,
             None => {
-                let slot = Arc::new(Slot { fingerprint, over: OnceLock::new(), bell: Event::new() });
+                let slot = Arc::new(Slot {
+                    fingerprint,
+                    over: OnceLock::new(),
+                    ending: AtomicBool::new(false),
+                    bell: Event::new(),
+                });
                 shard.insert(key, Arc::clone(&slot));
                 Found::Mine(Turn { slots: Arc::clone(self), key, slot })
             }
@@ -73,6 +84,11 @@ impl Slot {
 }
 
 impl Turn {
+    /// Says that the work is over but for recording that it is.
+    pub(crate) fn ends(&self) {
+        self.slot.ending.store(true, Ordering::Relaxed);
+    }
+
     /// Shares a recorded ending with those who wait.
     pub(crate) fn share(self, ending: Ending) {
         // Nobody else sets it: a slot has one turn, and it is consumed here.

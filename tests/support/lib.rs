@@ -2,8 +2,14 @@
 
 mod ledger;
 mod processes;
+#[cfg(unix)]
+pub mod robot;
+#[cfg(unix)]
+mod scene;
 mod worlds;
 
 pub use ledger::Ledger;
-pub use processes::{Child, is_child, point, run_as_child};
-pub use worlds::World;
+pub use processes::{Child, is_child, point, run_as_child, say};
+#[cfg(unix)]
+pub use scene::{Scene, fence};
+pub use worlds::{Terms, World};

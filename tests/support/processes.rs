@@ -1,10 +1,14 @@
 //! Real processes to stop and kill: the test's own program, started again for one function.
 //!
 //! A child says on its standard output when it has reached a named point and waits there for a line on its
-//! standard input. The parent kills it with SIGKILL while it waits, or lets it go on.
+//! standard input. The parent kills it with SIGKILL while it waits, or lets it go on. No wait is without an end:
+//! a child that says nothing for a minute is a failed test.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 /// Set in children: the name of what to run.
 const ROLE: &str = "IDEMPOTENT_TEST_ROLE";
@@ -12,8 +16,12 @@ const ROLE: &str = "IDEMPOTENT_TEST_ROLE";
 const INPUT: &str = "IDEMPOTENT_TEST_INPUT";
 /// Before the name of a point on a child's standard output.
 const AT: &str = "@point ";
+/// Before a word to the parent that the child does not wait for.
+const SAYS: &str = "@says ";
 /// Before a child's result.
 const RESULT: &str = "@result ";
+/// How long a parent waits for a word of its child, and a child at most lives.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether this process was started for `role`; then its input. Call it first in the `#[test]` function that is
 /// the child's entry (see [`Child::start`]).
@@ -24,17 +32,19 @@ pub fn is_child(role: &str) -> Option<String> {
 /// Runs `body` if this process was started for `role`, tells the parent its result, and ends the process.
 pub fn run_as_child(role: &str, body: impl FnOnce(&str) -> String) {
     if let Some(input) = is_child(role) {
+        thread::spawn(|| {
+            thread::sleep(PATIENCE);
+            std::process::exit(4);
+        });
         let result = body(&input);
-        println!("\n{RESULT}{}", result.replace('\n', " "));
-        std::io::stdout().flush().expect("the parent reads");
+        tell(RESULT, &result.replace('\n', " "));
         std::process::exit(0);
     }
 }
 
 /// In a child: says that it has reached `name`, and waits until the parent lets it go on.
 pub fn point(name: &str) {
-    let mut out = std::io::stdout();
-    writeln!(out, "\n{AT}{name}").and_then(|()| out.flush()).expect("the parent reads");
+    tell(AT, name);
     let mut line = String::new();
     // At the end of input the parent is gone, and so is the test.
     if std::io::stdin().read_line(&mut line).unwrap_or(0) == 0 {
@@ -42,10 +52,30 @@ pub fn point(name: &str) {
     }
 }
 
-/// A process that runs one role of this test program.
+/// In a child: tells the parent something and goes on. The parent knows it even if the child is killed right after.
+pub fn say(text: &str) {
+    tell(SAYS, text);
+}
+
+fn tell(kind: &str, text: &str) {
+    // One write, so that words of several threads do not mix; the runner's own output may stand before it.
+    let mut out = std::io::stdout().lock();
+    out.write_all(format!("\n{kind}{text}\n").as_bytes())
+        .and_then(|()| out.flush())
+        .expect("the parent reads");
+}
+
+enum Word {
+    Point(String),
+    Says(String),
+    Result(String),
+}
+
+/// A process that runs one role of this test program. It is killed when it is dropped.
 pub struct Child {
     process: std::process::Child,
-    output: BufReader<std::process::ChildStdout>,
+    words: Receiver<Word>,
+    said: Vec<String>,
 }
 
 impl Child {
@@ -62,8 +92,27 @@ impl Child {
             .stderr(Stdio::null())
             .spawn()
             .expect("the child starts");
-        let output = BufReader::new(process.stdout.take().expect("its output is piped"));
-        Child { process, output }
+        let mut output = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let (send, words) = channel();
+        thread::spawn(move || {
+            let mut line = String::new();
+            // A line without its end was cut off by the kill: it was not said.
+            while output.read_line(&mut line).is_ok_and(|read| read > 0) && line.ends_with('\n') {
+                let text = line.trim_end();
+                let word = if let Some(name) = text.strip_prefix(AT) {
+                    Some(Word::Point(name.to_owned()))
+                } else if let Some(said) = text.strip_prefix(SAYS) {
+                    Some(Word::Says(said.to_owned()))
+                } else {
+                    text.strip_prefix(RESULT).map(|result| Word::Result(result.to_owned()))
+                };
+                if word.is_some_and(|word| send.send(word).is_err()) {
+                    return;
+                }
+                line.clear();
+            }
+        });
+        Child { process, words, said: Vec::new() }
     }
 
     /// The process id.
@@ -71,19 +120,21 @@ impl Child {
         self.process.id()
     }
 
-    /// Waits until the child has reached a point: its name, or the result if the child has ended.
+    /// Waits until the child has reached a point: its name, or the result if the child has ended (empty if it was
+    /// killed or failed).
     pub fn step(&mut self) -> Result<String, String> {
+        self.step_within(PATIENCE).unwrap_or_else(|| panic!("the child says nothing for {PATIENCE:?}"))
+    }
+
+    /// [`step`](Child::step), but `None` if nothing comes in that time.
+    pub fn step_within(&mut self, most: Duration) -> Option<Result<String, String>> {
         loop {
-            let mut line = String::new();
-            let read = self.output.read_line(&mut line).expect("the child's output is text");
-            if read == 0 {
-                return Err(String::new());
-            }
-            if let Some(name) = line.trim_end().strip_prefix(AT) {
-                return Ok(name.to_owned());
-            }
-            if let Some(result) = line.trim_end().strip_prefix(RESULT) {
-                return Err(result.to_owned());
+            match self.words.recv_timeout(most) {
+                Ok(Word::Point(name)) => return Some(Ok(name)),
+                Ok(Word::Result(result)) => return Some(Err(result)),
+                Ok(Word::Says(text)) => self.said.push(text),
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => return Some(Err(String::new())),
             }
         }
     }
@@ -111,8 +162,6 @@ impl Child {
             match self.step() {
                 Ok(_) => self.go_on(),
                 Err(result) => {
-                    let mut rest = String::new();
-                    self.output.read_to_string(&mut rest).expect("the child's output is text");
                     self.process.wait().expect("the child ends");
                     return result;
                 }
@@ -122,7 +171,53 @@ impl Child {
 
     /// Kills the child with SIGKILL, wherever it is, and waits until it is gone.
     pub fn kill(mut self) -> ExitStatus {
+        self.end()
+    }
+
+    /// [`kill`](Child::kill): what it has [said](say) until then, whole lines only.
+    pub fn kill_and_hear(mut self) -> Vec<String> {
+        self.end();
+        // The pipe is closed now, so this ends.
+        while let Ok(word) = self.words.recv_timeout(PATIENCE) {
+            if let Word::Says(text) = word {
+                self.said.push(text);
+            }
+        }
+        std::mem::take(&mut self.said)
+    }
+
+    /// Stops the child with SIGSTOP and waits until it stands still.
+    #[cfg(unix)]
+    pub fn stop(&self) {
+        use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+        kill_process(self.pid(), Signal::STOP).expect("the child is ours to stop");
+        let status = waitpid(Some(self.pid()), WaitOptions::UNTRACED).expect("the child is ours to wait for");
+        assert!(status.is_some_and(|(_, status)| status.stopped()), "the child has ended instead");
+    }
+
+    /// Lets a stopped child go on with SIGCONT.
+    #[cfg(unix)]
+    pub fn wake(&self) {
+        use rustix::process::{Signal, kill_process};
+        kill_process(self.pid(), Signal::CONT).expect("the child is ours to wake");
+    }
+
+    #[cfg(unix)]
+    fn pid(&self) -> rustix::process::Pid {
+        let id = i32::try_from(self.process.id()).expect("a process id");
+        rustix::process::Pid::from_raw(id).expect("a process id is not 0")
+    }
+
+    fn end(&mut self) -> ExitStatus {
         self.process.kill().expect("the child is ours to kill");
         self.process.wait().expect("the child ends")
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It has ended already, or nobody needs it any more.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idempotent::store::Store;
-use idempotent::{Handle, MemoryStore, SqliteStore};
+use idempotent::store::{SqliteOptions, Store};
+use idempotent::testing::{Faults, FaultyStore};
+use idempotent::{Clock, Handle, MemoryStore, SystemClock};
 use tempfile::TempDir;
 
 use crate::Ledger;
@@ -16,25 +17,52 @@ pub struct World {
     pub handle: Handle,
     /// What really happened.
     pub ledger: Ledger,
+    /// What goes wrong between this process and its store: nothing, until the test says so.
+    pub faults: Faults,
+    make: Make,
     folder: TempDir,
+}
+
+/// Makes a store in a folder.
+type Make = fn(&Path, &Terms) -> Arc<dyn Store>;
+
+/// The lease and the clock of a world's store.
+#[derive(Clone)]
+pub struct Terms {
+    /// How long a claim lives unrenewed.
+    pub lease: Duration,
+    /// Where the store reads the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Terms { lease: Duration::from_secs(15), clock: Arc::new(SystemClock) }
+    }
 }
 
 impl World {
     /// A world on the memory store.
     pub fn memory() -> World {
-        World::with(|_| Arc::new(MemoryStore::new()))
+        World::made(memory, &Terms::default())
     }
 
     /// A world on a fresh SQLite file.
     pub fn sqlite() -> World {
-        World::with(|folder| Arc::new(SqliteStore::open(folder.join("records.db")).expect("the file opens")))
+        World::made(sqlite, &Terms::default())
     }
 
-    /// A world whose store is made in its folder.
-    pub fn with(store: impl FnOnce(&Path) -> Arc<dyn Store>) -> World {
+    /// Another world on a store of the same kind, with a lease and a clock of the test's own.
+    pub fn on(&self, terms: &Terms) -> World {
+        World::made(self.make, terms)
+    }
+
+    fn made(make: Make, terms: &Terms) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let handle = Handle::shared(store(folder.path()));
-        World { handle, ledger: Ledger::at(folder.path().join("ledger")), folder }
+        let store = FaultyStore::new(make(folder.path(), terms));
+        let faults = store.faults();
+        let handle = Handle::new(store);
+        World { handle, ledger: Ledger::at(folder.path().join("ledger")), faults, make, folder }
     }
 
     /// The folder that ends with the world.
@@ -57,6 +85,16 @@ impl World {
             idempotent::Filter { which: idempotent::Which::InDoubt, ..idempotent::Filter::default() };
         self.handle.list(&filter).wait().expect("the list")
     }
+}
+
+fn memory(_: &Path, terms: &Terms) -> Arc<dyn Store> {
+    Arc::new(MemoryStore::with_clock(Arc::clone(&terms.clock)).lease_of(terms.lease))
+}
+
+fn sqlite(folder: &Path, terms: &Terms) -> Arc<dyn Store> {
+    let options = SqliteOptions::new(folder.join("records.db"));
+    let store = options.lease(terms.lease).clock(Arc::clone(&terms.clock)).open();
+    Arc::new(store.expect("the file opens"))
 }
 
 /// Makes one test for each store of each function named: `on_every_store!(s12_second_call_replays, ..)`. The

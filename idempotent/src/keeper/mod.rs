@@ -106,6 +106,9 @@ impl Keeper {
 
     /// Takes over a move that its caller no longer waits for.
     pub(crate) fn take(&self, job: Job) {
+        if let Some(turn) = &job.turn {
+            turn.ends();
+        }
         let mut state = self.shared.lock();
         state.jobs.push(job);
         state.woken = true;
@@ -279,25 +282,33 @@ impl Work {
     }
 
     fn sleep(&mut self) {
-        let deadline =
-            self.shared.lock().open.values().filter_map(Weak::upgrade).filter_map(|o| o.ends_in()).min();
+        let deadline = self.open().iter().filter_map(|open| open.ends_in()).min();
         let next = self.later.iter().map(|later| later.at).min();
         let until = next.map_or(self.next_round, |next| next.min(self.next_round));
         let mut pause = until.saturating_duration_since(Instant::now());
         if let Some(ends_in) = deadline {
             pause = pause.min(ends_in);
         }
+        self.rest(pause);
+        let now = boot_micros();
+        for open in self.open() {
+            open.lapse(now);
+        }
+    }
+
+    /// Sleeps until somebody wakes the keeper, at most for `pause`.
+    fn rest(&self, pause: Duration) {
         let nothing_left = self.under_way.is_empty() && self.later.is_empty();
         let state = self.shared.lock();
         if !state.woken && (!state.closed || !nothing_left) {
             // Whoever wakes sets `woken` under this lock, so nothing is missed between the look and the sleep.
             drop(self.shared.wake.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner));
         }
-        let open: Vec<Arc<Open>> = self.shared.lock().open.values().filter_map(Weak::upgrade).collect();
-        let now = boot_micros();
-        for open in open {
-            open.lapse(now);
-        }
+    }
+
+    /// The claims that are held now. What is dropped with the last of them is not dropped under the lock.
+    fn open(&self) -> Vec<Arc<Open>> {
+        self.shared.lock().open.values().filter_map(Weak::upgrade).collect()
     }
 }
 

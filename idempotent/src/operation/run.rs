@@ -135,6 +135,10 @@ impl<R: Returns> Call<R> {
                         None => return Err(in_progress(&subject, None, TRUST, false)),
                     }
                 }
+                Found::Ending(slot) => match wait_for(&slot, deadline).await {
+                    Some(_) => continue,
+                    None => return Err(in_progress(&subject, None, TRUST, false)),
+                },
                 // Only the store can judge other arguments, and name the holder to a call that will not wait.
                 Found::Same(_) | Found::Other => None,
             };

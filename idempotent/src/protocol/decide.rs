@@ -1,50 +1,4 @@
 //! The table of all moves.
-//!
-//! "-" is "nothing written". The lines of a cell are tried from the top. *Doubt* is `effect || prior`, or the
-//! state `in_doubt`. *Live* is running with a living holder; *lapsed-clean* is running, not live and without
-//! doubt; *expired* is done or failed past its time. *Holder* is `owner == token && fence == fence`.
-//!
-//! **claim**
-//!
-//! | record | answer and write |
-//! |---|---|
-//! | running, `owner == token` (a retry) | the same grant again (Run or Check), lease renewed |
-//! | done or failed, `owner == token` | Replay - |
-//! | free or expired, `owner == token` | Stale - |
-//! | in_doubt, `owner == token` | InDoubt - |
-//! | absent; expired | Run: a new life, attempt 1, next fence, `effect` = the code has no marker |
-//! | free; lapsed-clean | Run: the same, life kept, attempt + 1; any fingerprint |
-//! | (these two, with `first`) | the same write, answer Check |
-//! | any other, other fingerprint | KeyReused - |
-//! | done, failed | Replay - |
-//! | live | Busy - |
-//! | doubt, policy rerun, but `rerun` false | InDoubt - |
-//! | doubt, policy rerun | Run: next fence, attempt + 1, `prior`, `effect` = no marker, the longer `after` |
-//! | doubt, policy check | Check: next fence, `prior`, `effect` = false |
-//! | doubt, no policy | InDoubt - |
-//!
-//! **The holder's moves**
-//!
-//! | request | absent | free | running, holder | in_doubt, holder | done/failed, `owner == token` | anything else |
-//! |---|---|---|---|---|---|---|
-//! | proceed | Fenced | Fenced | `prior && !effect`: too early: Early -, else a fresh attempt: Ok · `!prior`: lease, Ok · `prior && effect`: Fenced | Fenced | Fenced | Fenced |
-//! | mark | Fenced | Fenced | `effect`, lease: Ok | Fenced | Fenced | Fenced |
-//! | renew | Fenced | Fenced | lease: Ok | Fenced | Fenced | Fenced |
-//! | settle done | Fenced | Fenced | done | done (late truth) | Settled - | Fenced, but `token == late` while running or in_doubt with `prior && !effect`: done |
-//! | settle failed | Fenced | Fenced | `prior`: in_doubt, else failed | `prior`: -, else failed | Settled - | Fenced |
-//! | settle free | Fenced | `owner == token`: Settled - | `prior`: in_doubt, else free | the same | Settled - | Fenced |
-//! | settle in_doubt | Fenced | Fenced | in_doubt | Settled - | Settled - | Fenced |
-//! | abandon | Ok - | Ok - | as settle free (by token alone) | Ok - | Ok - | Ok - |
-//! | note | Ok - | trail | trail | trail | trail | trail |
-//!
-//! **Operators and housekeeping**: another fence than the one seen is Stale.
-//!
-//! | request | absent | free | live | lapsed-clean | doubt | done/failed | expired |
-//! |---|---|---|---|---|---|---|---|
-//! | resolve | NotFound | Stale | Busy | done / free | done / free | done by an operator: done(value) replaces it, else Stale | Stale |
-//! | revoke | NotFound | Stale | doubt: in_doubt, else free | as live | running: as live; in_doubt: Stale | Stale | Stale |
-//! | forget | Ok - | absent | Busy | Busy | InDoubt | absent | absent |
-//! | sweep | Ok - | absent | Ok - | absent | Ok - | Ok - | absent |
 
 use super::moves::{Context, Decision, Liveness, Request};
 use super::state::{Record, State, Status};
@@ -58,6 +12,54 @@ use super::{claim, holder, operator};
 /// A decision stays right while the record is unchanged, even if time goes on: lapsed, quiet and expired only
 /// ever become true. A store that decides outside its server therefore guards its write by the fence and a
 /// revision that it has read, and decides again when no row was written.
+///
+/// # The table
+///
+/// "-" is "nothing written". The lines of a cell are tried from the top. *Doubt* is `effect || prior`, or the
+/// state `in_doubt`. *Live* is running with a living holder; *lapsed-clean* is running, not live and without
+/// doubt; *expired* is done or failed past its time. *Holder* is `owner == token && fence == fence`.
+///
+/// **claim**
+///
+/// | record | answer and write |
+/// |---|---|
+/// | running, `owner == token` (a retry) | the same grant again (Run or Check), lease renewed |
+/// | done or failed, `owner == token` | Replay - |
+/// | free or expired, `owner == token` | Stale - |
+/// | in_doubt, `owner == token` | InDoubt - |
+/// | absent; expired | Run: a new life, attempt 1, next fence, `effect` = the code has no marker |
+/// | free; lapsed-clean | Run: the same, life kept, attempt + 1; any fingerprint |
+/// | (these two, with `first`) | the same write, answer Check |
+/// | any other, other fingerprint | KeyReused - |
+/// | done, failed | Replay - |
+/// | live | Busy - |
+/// | doubt, policy rerun, but `rerun` false | InDoubt - |
+/// | doubt, policy rerun | Run: next fence, attempt + 1, `prior`, `effect` = no marker, the longer `after` |
+/// | doubt, policy check | Check: next fence, `prior`, `effect` = false |
+/// | doubt, no policy | InDoubt - |
+///
+/// **The holder's moves**
+///
+/// | request | absent | free | running, holder | in_doubt, holder | done/failed, `owner == token` | anything else |
+/// |---|---|---|---|---|---|---|
+/// | proceed | Fenced | Fenced | `prior && !effect`: too early: Early -, else a fresh attempt: Ok · `!prior`: lease, Ok · `prior && effect`: Fenced | Fenced | Fenced | Fenced |
+/// | mark | Fenced | Fenced | `effect`, lease: Ok | Fenced | Fenced | Fenced |
+/// | renew | Fenced | Fenced | lease: Ok | Fenced | Fenced | Fenced |
+/// | settle done | Fenced | Fenced | done | done (late truth) | Settled - | Fenced, but `token == late` while running or in_doubt with `prior && !effect`: done |
+/// | settle failed | Fenced | Fenced | `prior`: in_doubt, else failed | `prior`: -, else failed | Settled - | Fenced |
+/// | settle free | Fenced | `owner == token`: Settled - | `prior`: in_doubt, else free | the same | Settled - | Fenced |
+/// | settle in_doubt | Fenced | Fenced | in_doubt | Settled - | Settled - | Fenced |
+/// | abandon | Ok - | Ok - | as settle free (by token alone) | Ok - | Ok - | Ok - |
+/// | note | Ok - | trail | trail | trail | trail | trail |
+///
+/// **Operators and housekeeping**: another fence than the one seen is Stale.
+///
+/// | request | absent | free | live | lapsed-clean | doubt | done/failed | expired |
+/// |---|---|---|---|---|---|---|---|
+/// | resolve | NotFound | Stale | Busy | done / free | done / free | done by an operator: done(value) replaces it, else Stale | Stale |
+/// | revoke | NotFound | Stale | doubt: in_doubt, else free | as live | running: as live; in_doubt: Stale | Stale | Stale |
+/// | forget | Ok - | absent | Busy | Busy | InDoubt | absent | absent |
+/// | sweep | Ok - | absent | Ok - | absent | Ok - | Ok - | absent |
 #[must_use]
 pub fn decide(record: Option<&Record>, request: &Request, context: &Context) -> Decision {
     match request {

@@ -5,8 +5,8 @@
 //! lock and allocates only what it writes. Every store runs it (or, where the decision is made inside a
 //! server, is held to it by tests), so that a rule stands in one place.
 //!
-//! The table of all moves is at the head of [`decide`]'s module; the exhaustive search that found its rules
-//! lives in the test suite and runs this very function.
+//! The table of all moves is on the page of [`decide`]; the exhaustive search that found its rules lives in the
+//! test suite and runs this very function.
 
 mod claim;
 mod decide;

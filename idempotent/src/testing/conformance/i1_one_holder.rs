@@ -177,7 +177,7 @@ pub(super) fn i1_fence_alone_is_not_enough(bench: &Bench) {
 /// The right token with another fence moves nothing.
 pub(super) fn i1_token_alone_is_not_enough(bench: &Bench) {
     nothing_moves(bench, |mut held| {
-        held.fence.0 -= 1;
+        held.fence.0 ^= 1;
         held
     });
 }

@@ -337,12 +337,12 @@ pub(super) fn i5_changed_wakes_when_the_attempt_ends(bench: &Bench) {
     }
 }
 
-/// Nobody waits for a change that has already come: an older fence, an ended record, none at all.
+/// Nobody waits for a change that has already come: another fence, an ended record, none at all.
 pub(super) fn i5_changed_completes_for_what_is_over(bench: &Bench) {
     let (voice, call) = (bench.voice(), subject());
     wait(&voice, &call.key, Fence(1));
     let run = voice.run(&ask(&call));
-    wait(&voice, &call.key, Fence(run.held.fence.0 - 1));
+    wait(&voice, &call.key, Fence(run.held.fence.0 ^ 1));
     assert_settled(voice.settle(&run, done("1")), State::Done);
     wait(&voice, &call.key, run.held.fence);
 }
