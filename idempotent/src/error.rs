@@ -225,8 +225,8 @@ impl Error {
         self.site().map(|site| site.key)
     }
 
-    /// Whether the same call may succeed soon without anybody acting. Never true in doubt, also where only quiet
-    /// time is missing: then [`InDoubt::retry_in`] says when to ask again.
+    /// Whether the same call may succeed later without anybody acting. In doubt that is so only where nothing but
+    /// quiet time is missing: [`InDoubt::retry_in`] says when to ask again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
