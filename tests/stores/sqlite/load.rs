@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use idempotent::Store;
 use idempotent::protocol::{Answer, Held, Request};
@@ -170,6 +171,35 @@ fn a_queued_move_is_withdrawn_with_its_future() {
     turn.unlock().unwrap();
     assert!(matches!(within(kept), Ok(Answer::Run(_))));
     assert_eq!(wait(store.load(&names[1].key)).unwrap(), None);
+}
+
+/// Fails when a caller waits without end for another process that is stopped in its turn, or when the move that
+/// it has given up is made later.
+#[test]
+fn a_caller_gives_up_a_move_that_nobody_can_write() {
+    let place = Place::new();
+    let impatient = SqliteOptions::new(place.file()).patience(Duration::from_millis(50)).open().unwrap();
+    granted(&impatient, &subject("first"), 1);
+    let second = place.open();
+    granted(&second, &subject("second"), 1);
+    let turn = place.folder.path().join("robot.db-holders/turn");
+    let turn = std::fs::File::options().read(true).write(true).open(turn).unwrap();
+    turn.lock().unwrap();
+    let names = [subject("asynchronous"), subject("blocking")];
+    let answers = [
+        within(impatient.apply(&names[0], claim(1))).unwrap_err(),
+        impatient.apply_blocking(&names[1], claim(1)).unwrap_err(),
+    ];
+    for error in answers {
+        assert!(error.is_transient(), "{error}");
+        assert!(error.to_string().contains("took no move for 50ms"), "{error}");
+        assert!(error.advice().contains("stopped"), "{}", error.advice());
+    }
+    turn.unlock().unwrap();
+    granted(&impatient, &subject("third"), 1);
+    for name in &names {
+        assert_eq!(wait(second.load(&name.key)).unwrap(), None);
+    }
 }
 
 /// Fails when a store that is dropped waits for ever for the turn of a process that is stopped in it.

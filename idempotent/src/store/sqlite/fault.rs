@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
@@ -24,6 +25,8 @@ pub(super) enum Fault {
     Forked { file: PathBuf, opened_by: u32 },
     /// The thread that writes has ended.
     Stopped { file: PathBuf },
+    /// A move was not written in the time that its caller has.
+    Slow { file: PathBuf, waited: Duration },
 }
 
 impl Fault {
@@ -51,7 +54,8 @@ impl Fault {
             | Fault::Refused { .. }
             | Fault::Invalid { .. }
             | Fault::Forked { .. }
-            | Fault::Stopped { .. } => None,
+            | Fault::Stopped { .. }
+            | Fault::Slow { .. } => None,
         }
     }
 
@@ -107,6 +111,12 @@ impl From<Fault> for Error {
                 ErrorKind::Unavailable,
                 format!("the thread that writes {} has ended", file.display()),
                 "open the store again",
+            ),
+            Fault::Slow { file, waited } => Error::new(
+                ErrorKind::Unavailable,
+                format!("{} took no move for {waited:?}", file.display()),
+                "look for a process that is stopped or hangs while it writes (its name is in the table `process`), \
+                 let it go on or end it; then call again",
             ),
         }
     }

@@ -55,6 +55,7 @@ use self::writer::Shared;
 use super::{BoxFuture, Entry, Error, Filter, Lease, Store, Subject, Trail};
 use crate::block_on::block_on;
 use crate::key::Key;
+use crate::pause::within;
 use crate::protocol::{Answer, Fence, Request};
 
 /// How many records a slice of a sweep removes: callers' moves get their turn between slices.
@@ -79,6 +80,7 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     lease: Duration,
+    patience: Duration,
 }
 
 impl SqliteStore {
@@ -91,7 +93,7 @@ impl SqliteStore {
     }
 
     fn with(options: SqliteOptions) -> Result<SqliteStore, Fault> {
-        let SqliteOptions { path, lease, create, trust_network, max_pages, clock } = options;
+        let SqliteOptions { path, lease, patience, create, trust_network, max_pages, clock } = options;
         if lease < Duration::from_millis(100) || lease > Duration::from_secs(86_400) {
             return Err(Fault::invalid(
                 format!("a lease of {lease:?} cannot be kept"),
@@ -107,7 +109,7 @@ impl SqliteStore {
         let turn = Turn::open(&engine.place)?;
         let shared = Arc::new(Shared::new(engine, Writer::new(connection, log, turn)));
         let thread = shared.start()?;
-        let store = SqliteStore { shared, thread: Some(thread), lease };
+        let store = SqliteStore { shared, thread: Some(thread), lease, patience };
         // What dead processes have left is removed in passing; nobody waits for it.
         store.shared.leave_to_thread(Work::Tidy)?;
         Ok(store)
@@ -137,9 +139,14 @@ impl SqliteStore {
     }
 
     async fn work(&self, work: Work) -> Result<Outcome, Error> {
-        match self.shared.submit(work)?.await {
-            Some(outcome) => outcome,
-            None => Err(self.stopped().into()),
+        // The deadline sits on the reply: a move that is still in the queue is withdrawn with it.
+        match within(self.patience, self.shared.submit(work)?).await {
+            Some(Some(outcome)) => outcome,
+            Some(None) => Err(self.stopped().into()),
+            None => {
+                let file = self.shared.engine.place.database.clone();
+                Err(Fault::Slow { file, waited: self.patience }.into())
+            }
         }
     }
 

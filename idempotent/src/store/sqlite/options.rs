@@ -24,6 +24,7 @@ use crate::store::Error;
 pub struct SqliteOptions {
     pub(super) path: PathBuf,
     pub(super) lease: Duration,
+    pub(super) patience: Duration,
     pub(super) create: bool,
     pub(super) trust_network: bool,
     pub(super) max_pages: Option<u32>,
@@ -37,6 +38,7 @@ impl SqliteOptions {
         SqliteOptions {
             path: path.as_ref().to_owned(),
             lease: Duration::from_secs(15),
+            patience: Duration::from_secs(10),
             create: true,
             trust_network: false,
             max_pages: None,
@@ -48,6 +50,15 @@ impl SqliteOptions {
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> SqliteOptions {
         self.lease = lease;
+        self
+    }
+
+    /// How long a caller waits for its move to be written, before the move is withdrawn and the caller gets an
+    /// error that may be asked again: another process may be stopped in the middle of its turn to write. The
+    /// default is 10 seconds.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> SqliteOptions {
+        self.patience = patience;
         self
     }
 
@@ -88,6 +99,7 @@ impl SqliteOptions {
     /// | parameter | value | default |
     /// |---|---|---|
     /// | `lease` | a time, `500ms`, `15s`, `2m` | `15s` |
+    /// | `patience` | a time, `500ms`, `10s` | `10s` |
     /// | `create` | `yes`, `no` | `yes` |
     /// | `network` | `refuse`, `trust` | `refuse` |
     /// | `max_pages` | a number | no limit |
@@ -111,7 +123,7 @@ impl SqliteOptions {
     }
 }
 
-const KNOWN: &str = "`lease`, `create`, `network` and `max_pages`";
+const KNOWN: &str = "`lease`, `patience`, `create`, `network` and `max_pages`";
 
 fn parse(url: &str) -> Result<SqliteOptions, Fault> {
     let example = "write it as in `sqlite:robot.db?lease=15s`";
@@ -138,6 +150,9 @@ fn parse(url: &str) -> Result<SqliteOptions, Fault> {
         match name {
             "lease" => {
                 options.lease = time(value).ok_or_else(|| wrong("give a time: `500ms`, `15s`, `2m`"))?
+            }
+            "patience" => {
+                options.patience = time(value).ok_or_else(|| wrong("give a time: `500ms`, `10s`"))?
             }
             "create" => {
                 options.create = match value {
