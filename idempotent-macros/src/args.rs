@@ -133,9 +133,13 @@ fn read_one(input: ParseStream<'_>, args: &mut Args, errors: &Errors) {
             _ => Read::Malformed,
         }),
         other => {
-            let text = texts::not_built(other)
-                .unwrap_or_else(|| texts::unknown_argument(other, texts::nearest(other, texts::arguments())));
-            errors.push(name, text);
+            let near = texts::nearest(other, texts::arguments());
+            let text = texts::not_built(other).unwrap_or_else(|| texts::unknown_argument(other, near));
+            errors.push(&name, text);
+            // It is there, misspelt: nobody has to say that it is missing.
+            if near == Some("key") && args.key.written().is_none() {
+                args.key.fill(name, None, errors);
+            }
         }
     }
 }
@@ -147,7 +151,8 @@ fn read_form(input: ParseStream<'_>) -> Written {
             input.parse()
         };
         match read() {
-            Ok(expr) => Written::Value(Box::new(expr)),
+            // What a `macro_rules!` passes on comes in a group that nobody sees.
+            Ok(expr) => Written::Value(Box::new(key::bare(expr))),
             Err(_) => {
                 skip_to_comma(input);
                 Written::Unreadable

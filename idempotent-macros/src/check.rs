@@ -2,7 +2,9 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens as _;
-use syn::{GenericArgument, GenericParam, Pat, Safety, Type, spanned::Spanned as _, visit::Visit};
+use syn::{
+    GenericArgument, GenericParam, Pat, Safety, Type, ext::IdentExt as _, spanned::Spanned as _, visit::Visit,
+};
 
 use crate::{
     errors::Errors,
@@ -74,7 +76,7 @@ fn key_names_an_argument(model: &Model, errors: &Errors) {
     if key::names_any(whole.to_token_stream(), &names) {
         return;
     }
-    let known: Vec<String> = model.function.bindings().map(ToString::to_string).collect();
+    let known: Vec<String> = model.function.bindings().map(|name| name.unraw().to_string()).collect();
     let near = key::idents(whole.to_token_stream())
         .iter()
         .find_map(|ident| texts::nearest(&ident.to_string(), known.iter().map(String::as_str)));
@@ -84,7 +86,7 @@ fn key_names_an_argument(model: &Model, errors: &Errors) {
 // `key = all` in a function with an argument `all` could mean either.
 fn all_is_not_an_argument(model: &Model, errors: &Errors) {
     if let Some(KeyExpr::All(word)) = model.args.key.get()
-        && model.function.bindings().any(|name| name == word)
+        && model.function.bindings().any(|name| key::same(name, word))
     {
         errors.push(word, texts::KEY_ALL_AMBIGUOUS);
     }
@@ -104,8 +106,8 @@ fn skip_names_arguments(model: &Model, errors: &Errors) {
     for name in model.args.skip.get().into_iter().flatten() {
         if name == "self" {
             errors.push(name, texts::SKIP_SELF);
-        } else if !model.function.bindings().any(|binding| binding == name) {
-            let known: Vec<String> = model.function.bindings().map(ToString::to_string).collect();
+        } else if !model.function.bindings().any(|binding| key::same(binding, name)) {
+            let known: Vec<String> = model.function.bindings().map(|name| name.unraw().to_string()).collect();
             let near = texts::nearest(&name.to_string(), known.iter().map(String::as_str));
             errors.push(name, texts::skip_unknown(&name.to_string(), near));
         }
@@ -115,7 +117,11 @@ fn skip_names_arguments(model: &Model, errors: &Errors) {
 // An argument that is the key cannot be skipped.
 fn skip_and_key_are_apart(model: &Model, errors: &Errors) {
     for name in model.args.skip.get().into_iter().flatten() {
-        if model.key.iter().any(|part| key::whole_argument(&part.expr) == Some(name)) {
+        if model
+            .key
+            .iter()
+            .any(|part| key::whole_argument(&part.expr).is_some_and(|other| key::same(other, name)))
+        {
             errors.push(name, texts::skip_in_key(&name.to_string()));
         }
     }
@@ -253,7 +259,7 @@ fn result_is_owned(model: &Model, errors: &Errors) {
             if let GenericArgument::Lifetime(lifetime) = node
                 && lifetime.ident != "static"
             {
-                self.0.push(lifetime, texts::result_borrowed("a type without a lifetime"));
+                self.0.push(lifetime, texts::result_borrowed(&format!("a type without `{lifetime}`")));
             }
             syn::visit::visit_generic_argument(self, node);
         }

@@ -65,7 +65,10 @@ impl Markers {
 
 /// The body with each marker made to do nothing, for a function that is emitted beside its errors.
 pub(crate) fn unmarked(body: TokenStream) -> TokenStream {
-    each_effect(body, &mut |arguments| quote!(@plain; #arguments))
+    each_effect(body, &mut |arguments| {
+        let arguments = unmarked(arguments);
+        quote!(@plain; #arguments)
+    })
 }
 
 /// Gives the arguments of each `effect!(..)` to `change`, in order.

@@ -6,12 +6,13 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Type, spanned::Spanned as _};
+use syn::{Type, ext::IdentExt as _, spanned::Spanned as _};
 
 use crate::{
     args::{Keep, OnErr},
     effect::Markers,
     function::{Form, Function, replace_self},
+    key,
     model::{self, Model},
 };
 
@@ -40,7 +41,11 @@ fn at(tokens: impl ToTokens) -> Span {
 }
 
 fn local(name: &str) -> Ident {
-    Ident::new(&format!("__idempotent_{name}"), mixed())
+    local_at(name, mixed())
+}
+
+fn local_at(name: &str, place: Span) -> Ident {
+    Ident::new(&format!("__idempotent_{name}"), place)
 }
 
 /// The static description of the operation.
@@ -48,8 +53,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     let name = match model.args.name.get() {
         Some(name) => name.to_token_stream(),
         None => {
-            let function = model.function.sig.ident.to_string();
-            let function = function.trim_start_matches("r#");
+            let function = model.function.sig.ident.unraw().to_string();
             quote_spanned!(mixed()=> ::core::concat!(::core::module_path!(), "::", #function))
         }
     };
@@ -78,7 +82,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     }
 }
 
-/// The call: key, arguments and where it is recorded. A statement of its own, so that a guard in the
+/// The call: key, arguments and where it is recorded. Statements of their own, so that a guard in the
 /// key expression is gone before anything is waited for.
 fn call(model: &Model, output: &Type) -> TokenStream {
     let this = |tokens: TokenStream| match &model.function.form {
@@ -100,7 +104,7 @@ fn call(model: &Model, output: &Type) -> TokenStream {
         call.extend(quote_spanned!(at(name)=> .key(#text, &#name)));
     }
     for name in &model.rest {
-        let text = name.to_string();
+        let text = name.unraw().to_string();
         call.extend(quote_spanned!(at(name)=> .rest(#text, &#name)));
     }
     if let Some(store) = model.args.store.get() {
@@ -108,31 +112,54 @@ fn call(model: &Model, output: &Type) -> TokenStream {
         call.extend(quote_spanned!(at(store)=> .store(#value)));
     }
     match model.args.map_err.get() {
-        Some(path) => call.extend(quote_spanned!(at(path)=> .returns_with::<#output>(#path))),
-        None => call.extend(quote_spanned!(at(output)=> .returns::<#output>())),
+        Some(path) => call.extend(quote_spanned!(at(path)=> .result_with::<#output>(#path))),
+        None => call.extend(quote_spanned!(at(output)=> .result::<#output>())),
     }
-    call.extend(quote_spanned! {mixed()=>
-        .error_text({
+    let name = local("call");
+    let allowed = underscores(model);
+    let mut statements = quote_spanned! {mixed()=>
+        #allowed
+        let #name = #call;
+        let #name = {
             #[allow(unused_imports)]
             use ::idempotent::__private::{ViaDisplay as _, ViaName as _};
-            (&::idempotent::__private::Probe::<<#output as ::idempotent::__private::Returns>::Err>::NEW)
-                .error_text()
-        })
-    });
-    match model.args.on_err.get() {
-        None => {}
-        Some(OnErr::Release(word)) => call.extend(quote_spanned!(at(word)=> .on_err_release())),
-        Some(OnErr::Store(word)) => call.extend(quote_spanned!(at(word)=> .on_err_store())),
-        Some(OnErr::With(path)) => call.extend(quote_spanned! {at(path)=>
-            .on_err_with(#path, {
-                #[allow(unused_imports)]
-                use ::idempotent::__private::{ViaNothing as _, ViaSerde as _};
-                (&::idempotent::__private::Probe::<<#output as ::idempotent::__private::Returns>::Err>::NEW)
-                    .error_codec()
+            let __idempotent_text =
+                (&#name.__idempotent_probe()).__idempotent_error_text();
+            #name.error_text(__idempotent_text)
+        };
+    };
+    statements.extend(match model.args.on_err.get() {
+        None => None,
+        Some(OnErr::Release(word)) => Some(on_err(word, "on_err_release")),
+        Some(OnErr::Store(word)) => Some(on_err(word, "on_err_store")),
+        Some(OnErr::With(path)) => {
+            let place = at(path);
+            let here = local_at("call", place);
+            Some(quote_spanned! {place=>
+                let #name = {
+                    #[allow(unused_imports)]
+                    use ::idempotent::__private::{ViaNothing as _, ViaSerde as _};
+                    let __idempotent_codec =
+                        (&#here.__idempotent_probe()).__idempotent_error_codec();
+                    ::idempotent::__private::Call::on_err_with(#here, #path, __idempotent_codec)
+                };
             })
-        }),
-    }
-    call
+        }
+    });
+    statements
+}
+
+/// `on_err = release` and `on_err = store`, told on that word.
+fn on_err(word: &Ident, method: &str) -> TokenStream {
+    let place = at(word);
+    let [name, method] = [local_at("call", place), Ident::new(method, place)];
+    quote_spanned!(place=> let #name = ::idempotent::__private::Call::#method(#name);)
+}
+
+/// An argument called `_name` is used by the expansion, which is not what the lint is after.
+fn underscores(model: &Model) -> Option<TokenStream> {
+    let any = model.function.bindings().any(|name| name.to_string().starts_with('_'));
+    any.then(|| quote_spanned!(mixed()=> #[allow(clippy::used_underscore_binding)]))
 }
 
 /// `&expr`, with parentheses only where they are needed.
@@ -145,45 +172,51 @@ fn reference(expr: &syn::Expr) -> TokenStream {
 /// Claims, runs the body when it is this call's turn, and settles.
 fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
     let is_async = model.function.is_async();
-    let [call_name, claim, out] = [local("call"), local("claim"), local("out")];
+    // All of it stands at the place of the type: where that is no `Result`, the compiler sees one mistake.
+    let place = at(output);
+    let [claim, out] = ["claim", "out"].map(|name| local_at(name, place));
     let call = call(model, output);
     let body = markers.place(&model.function.body, &claim);
-    let rebinds = &model.function.rebinds;
-    let next = next(model);
+    let rebinds = rebinds(model);
+    let next = next(model, place);
+    // Never taken: it fixes the type, so that the user's mistakes are told on his own tokens.
+    let typed = quote_spanned! {place=>
+        if let ::core::option::Option::Some(__idempotent_out) = ::core::option::Option::None::<#output> {
+            return __idempotent_out;
+        }
+    };
     let (run, settle) = if is_async {
         (
-            quote_spanned! {mixed()=>
+            quote_spanned! {place=>
                 ::idempotent::__private::Claim::run(&#claim, {
                     let #claim = &#claim;
                     async move {
-                        // Never taken: it fixes the type, so that the user's mistakes are told on his own tokens.
-                        if let ::core::option::Option::Some(#out) = ::core::option::Option::None::<#output> {
-                            return #out;
-                        }
-                        #(#rebinds)*
+                        #typed
+                        #rebinds
                         #body
                     }
                 })
                 .await
             },
-            quote_spanned!(mixed()=> ::idempotent::__private::Claim::settle(#claim, #out).await),
+            quote_spanned!(place=> ::idempotent::__private::Claim::settle(#claim, #out).await),
         )
     } else {
         (
-            quote_spanned! {mixed()=>
+            quote_spanned! {place=>
                 ::idempotent::__private::Claim::run_blocking(&#claim, {
                     let #claim = &#claim;
-                    move || -> #output {
-                        #(#rebinds)*
+                    move || {
+                        #typed
+                        #rebinds
                         #body
                     }
                 })
             },
-            quote_spanned!(mixed()=> ::idempotent::__private::Claim::settle_blocking(#claim, #out)),
+            quote_spanned!(place=> ::idempotent::__private::Claim::settle_blocking(#claim, #out)),
         )
     };
-    quote_spanned! {mixed()=>
-        let #call_name = #call;
+    quote_spanned! {place=>
+        #call
         match #next {
             ::idempotent::__private::Next::Answer(#out) => #out,
             ::idempotent::__private::Next::Run(#claim) => {
@@ -194,43 +227,71 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
     }
 }
 
+/// The arguments that the body names, bound anew inside the body's block or closure.
+///
+/// There the compiler's messages and lints speak of them as of arguments, and not of captured variables, about
+/// which some lints are wrong (`mut`). What the attribute uses is no unused variable.
+fn rebinds(model: &Model) -> TokenStream {
+    let mut rebinds = TokenStream::new();
+    for name in model.function.bindings() {
+        let mutability =
+            model.function.mutable.iter().find(|(known, _)| known == name).map(|(_, token)| token);
+        if mutability.is_none() && !key::names_any(model.function.body.stream(), &[name]) {
+            continue;
+        }
+        let used = model.uses(name).then(|| quote_spanned!(mixed()=> unused_variables,));
+        let underscore = name
+            .to_string()
+            .starts_with('_')
+            .then(|| quote_spanned!(mixed()=> clippy::used_underscore_binding,));
+        rebinds.extend(quote_spanned! {mixed()=>
+            #[allow(#used #underscore clippy::redundant_locals)]
+            let #mutability #name = #name;
+        });
+    }
+    rebinds
+}
+
 /// What this call is to do: answer, or run the body.
-fn next(model: &Model) -> TokenStream {
+fn next(model: &Model, place: Span) -> TokenStream {
     let is_async = model.function.is_async();
-    let call = local("call");
+    let call = local_at("call", place);
     let Some(check) = model.args.check.get() else {
         return if is_async {
-            quote_spanned!(mixed()=> #call.claim().await)
+            quote_spanned!(place=> #call.claim().await)
         } else {
-            quote_spanned!(mixed()=> #call.claim_blocking())
+            quote_spanned!(place=> #call.claim_blocking())
         };
     };
-    let [claimed, asking, answer, next] = [local("claimed"), local("asking"), local("answer"), local("next")];
     let path = &check.path;
+    let here = at(path);
+    let [claimed, next] = ["claimed", "next"].map(|name| local_at(name, place));
+    let [asking, answer] = ["asking", "answer"].map(|name| local_at(name, here));
     let arguments = model::receiver_value(&model.function)
         .into_iter()
         .chain(model.function.params.iter().filter_map(model::rebuilt));
-    let ask = quote_spanned!(at(path)=> #path(#(#arguments),*));
-    let place = at(path);
+    let ask = quote_spanned!(here=> #path(#(#arguments),*));
+    let allowed = underscores(model);
     let (claim, ask, told) = if is_async {
         (
-            quote_spanned!(mixed()=> #call.claim_or_check().await),
-            quote_spanned!(place=> #ask.await),
-            quote_spanned!(place=> #asking.answer(#answer).await),
+            quote_spanned!(place=> #call.claim_or_check().await),
+            quote_spanned!(here=> #ask.await),
+            quote_spanned!(here=> #asking.answer(#answer).await),
         )
     } else {
         (
-            quote_spanned!(mixed()=> #call.claim_or_check_blocking()),
+            quote_spanned!(place=> #call.claim_or_check_blocking()),
             ask,
-            quote_spanned!(place=> #asking.answer_blocking(#answer)),
+            quote_spanned!(here=> #asking.answer_blocking(#answer)),
         )
     };
-    quote_spanned! {mixed()=>
+    quote_spanned! {place=>
         {
             let mut #claimed = #claim;
             loop {
                 match #claimed {
                     ::idempotent::__private::Claimed::Check(#asking) => {
+                        #allowed
                         let #answer = #ask;
                         #claimed = #told;
                     }

@@ -19,8 +19,8 @@ pub(crate) struct Function {
     /// The signature as it was written.
     pub(crate) written_sig: Signature,
     pub(crate) params: Vec<Param>,
-    /// `let mut x = x;` for each argument that was `mut`, with the user's own tokens.
-    pub(crate) rebinds: Vec<TokenStream>,
+    /// The bindings that were `mut`, with that word.
+    pub(crate) mutable: Vec<(Ident, Token![mut])>,
     pub(crate) form: Form,
     /// The return type, of the future where there is one.
     pub(crate) output: Option<Type>,
@@ -154,7 +154,7 @@ fn function(head: Head, body: Group) -> Function {
     lift_inner_attributes(&mut attrs, &mut body);
 
     let mut sig = written_sig.clone();
-    let mut mutable = Mutable { rebinds: Vec::new() };
+    let mut mutable = Mutable { found: Vec::new() };
     for input in &mut sig.inputs {
         if let FnArg::Typed(typed) = input {
             mutable.visit_pat_mut(&mut typed.pat);
@@ -186,7 +186,7 @@ fn function(head: Head, body: Group) -> Function {
         sig,
         written_sig,
         params,
-        rebinds: mutable.rebinds,
+        mutable: mutable.found,
         form,
         output,
         body,
@@ -227,9 +227,9 @@ pub(crate) fn bind(pat: &Pat, found: &mut Vec<Ident>) {
 /// Takes `mut` from bindings and remembers how to bind them again.
 ///
 /// The compiler's lints are wrong about a `mut` argument that only a block captures, so the argument
-/// loses its `mut` and the block begins with `let mut x = x;`.
+/// loses its `mut`, and the block begins with `let mut x = x;`.
 struct Mutable {
-    rebinds: Vec<TokenStream>,
+    found: Vec<(Ident, Token![mut])>,
 }
 
 impl syn::visit_mut::VisitMut for Mutable {
@@ -238,8 +238,7 @@ impl syn::visit_mut::VisitMut for Mutable {
             && pat.ident != "__self"
             && let Some(mutability) = pat.mutability.take()
         {
-            let ident = &pat.ident;
-            self.rebinds.push(quote!(let #mutability #ident = #ident;));
+            self.found.push((pat.ident.clone(), mutability));
         }
         syn::visit_mut::visit_pat_ident_mut(self, pat);
     }

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, UnOp};
+use syn::{Expr, UnOp, ext::IdentExt as _};
 
 /// `key = ..`.
 pub(crate) enum KeyExpr {
@@ -25,6 +25,14 @@ pub(crate) fn split(expr: Expr) -> KeyExpr {
     }
 }
 
+/// The expression without the invisible group around it.
+pub(crate) fn bare(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(group) => bare(*group.expr),
+        other => other,
+    }
+}
+
 fn unwrapped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(paren) => unwrapped(&paren.expr),
@@ -43,6 +51,11 @@ pub(crate) fn whole_argument(part: &Expr) -> Option<&Ident> {
     }
 }
 
+/// Whether two names are one: `r#id` is `id`.
+pub(crate) fn same(left: &Ident, right: &Ident) -> bool {
+    left.unraw() == right.unraw()
+}
+
 /// Whether the tokens use one of `names` as a variable: not as a field, a method or a part of a path.
 pub(crate) fn names_any(tokens: TokenStream, names: &[&Ident]) -> bool {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
@@ -54,14 +67,14 @@ pub(crate) fn names_any(tokens: TokenStream, names: &[&Ident]) -> bool {
             let in_path =
                 punct(before) == Some(':') && punct(at.checked_sub(2).map(|at| &tokens[at])) == Some(':');
             let of_path = punct(tokens.get(at + 1)) == Some(':') && punct(tokens.get(at + 2)) == Some(':');
-            !after_dot && !in_path && !of_path && names.contains(&ident)
+            !after_dot && !in_path && !of_path && names.iter().any(|name| same(name, ident))
         }
         TokenTree::Group(group) => names_any(group.stream(), names),
         // `format!("{id}")` names `id` too.
         TokenTree::Literal(literal) => {
             let text = literal.to_string();
             names.iter().any(|name| {
-                text.match_indices(&format!("{{{name}"))
+                text.match_indices(&format!("{{{}", name.unraw()))
                     .any(|(at, found)| text[at + found.len()..].starts_with(['}', ':']))
             })
         }
@@ -122,7 +135,8 @@ fn write(tokens: TokenStream, out: &mut String) {
                 let tight =
                     matches!(sign, '.' | ':' | ',' | ';' | '?' | '!' | '&' | '*' | '#' | '\'' | '<' | '>');
                 let prefix = matches!(sign, '&' | '*' | '!' | '#' | '\'');
-                if !glued && (!tight || (prefix && !last_word)) {
+                let after_comma = out.ends_with([',', ';']);
+                if !glued && (!tight || (prefix && !last_word) || after_comma) {
                     out.push(' ');
                 }
                 out.push(sign);

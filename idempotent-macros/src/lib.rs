@@ -20,7 +20,45 @@ use proc_macro2::TokenStream;
 
 use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 
-/// Makes a function take effect once per key.
+/// Makes a function take effect once per key: across retries, threads, processes and crashes.
+///
+/// ```ignore
+/// #[idempotent(key = (patient_id, date), skip(portal), check(find_appointment, after = "2s"))]
+/// async fn create_appointment(portal: &Portal, patient_id: &str, date: Date) -> Result<Appointment, ClinicError> {
+///     portal.log_in().await?;
+///     portal.fill_form(patient_id, date).await?;
+///     effect!(portal.click_submit().await?);
+///     portal.read_confirmation().await
+/// }
+/// ```
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `key = expr` | what makes two calls the same call: `order.id`, a tuple of parts, or `all`. Required |
+/// | `name = ".."` | the operation's name, kept when the code moves. Required for methods |
+/// | `skip(a, b)` | arguments that may differ between two calls that are the same |
+/// | `store = expr` | where the record lives, if not in the installed store |
+/// | `check(path, after = "2s")` | how to find out whether an interrupted attempt has happened |
+/// | `rerun` | running twice does no harm |
+/// | `on_err = release`, `store` or a path | what an `Err` means once the effect may have begun |
+/// | `wait = "60s"` | how long to wait for another call of the same key |
+/// | `keep = "30d"` or `forever` | how long a result is kept |
+/// | `map_err = path` | how to make the function's error of ours, without `From` |
+///
+/// The function is a `fn` or an `async fn`: free, a method with any receiver, or a method of a trait, also under
+/// `#[async_trait]`. It returns a `Result<T, E>` under any alias, `T: Serialize + DeserializeOwned`,
+/// `E: From<idempotent::Error>`. It may be generic, take patterns, `mut` and `impl Trait` arguments, and use `?` and
+/// `return`. Other attributes, above or below, stay what they are.
+///
+/// # What it cannot see
+/// An attribute sees one function and nothing around it. So these are up to you:
+/// - A function without `self` in an `impl`, whose signature does not say `Self`, looks like a free one. Give it a
+///   `name`: two types of one module would share it, and the second one called ends in an error.
+/// - A default method of a trait is one operation for all types that do not write their own, and a method in a generic
+///   `impl<T>` is one for every `T`. Let the key tell them apart: `key = (self.id, order)`.
+///
+/// # What the body runs in
+/// The body becomes a block or closure that owns the arguments it names. A temporary of an `effect!(..)` ends with it.
 #[proc_macro_attribute]
 pub fn idempotent(
     arguments: proc_macro::TokenStream,
@@ -39,11 +77,12 @@ fn operation(arguments: TokenStream, item: TokenStream) -> TokenStream {
             return fallback::item(item, &errors.take());
         }
         Ok(Item::Other(Some(word))) => {
-            errors.push(word, texts::NOT_A_FUNCTION);
+            let text = texts::not_a_function(&word.to_string());
+            errors.push(word, text);
             return fallback::item(item, &errors.take());
         }
         Ok(Item::Other(None)) => {
-            errors.push(&item, texts::NOT_A_FUNCTION);
+            errors.push(&item, texts::not_a_function(""));
             return fallback::item(item, &errors.take());
         }
         Err(error) => {

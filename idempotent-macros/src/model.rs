@@ -33,7 +33,8 @@ pub(crate) struct Part {
 impl Model {
     pub(crate) fn build(args: Args, function: Function) -> Self {
         let skipped = args.skip.get().map_or(&[][..], Vec::as_slice);
-        let bindings: Vec<&Ident> = function.bindings().filter(|name| !skipped.contains(name)).collect();
+        let bindings: Vec<&Ident> =
+            function.bindings().filter(|name| !skipped.iter().any(|other| key::same(other, name))).collect();
         let key: Vec<Part> = match args.key.get() {
             None => Vec::new(),
             Some(KeyExpr::All(_)) => bindings.iter().map(|name| Part::new(variable(name))).collect(),
@@ -41,7 +42,10 @@ impl Model {
         };
         let rest = bindings
             .into_iter()
-            .filter(|name| !key.iter().any(|part| key::whole_argument(&part.expr) == Some(name)))
+            .filter(|name| {
+                !key.iter()
+                    .any(|part| key::whole_argument(&part.expr).is_some_and(|other| key::same(other, name)))
+            })
             .cloned()
             .collect();
         let (type_params, const_params) =
@@ -51,7 +55,16 @@ impl Model {
 
     /// Whether an argument takes part in the key or the fingerprint as a whole.
     pub(crate) fn counts(&self, name: &Ident) -> bool {
-        !self.args.skip.get().is_some_and(|skipped| skipped.contains(name))
+        !self.args.skip.get().is_some_and(|skipped| skipped.iter().any(|other| key::same(other, name)))
+    }
+
+    /// Whether the operation uses an argument, even where the body does not.
+    pub(crate) fn uses(&self, name: &Ident) -> bool {
+        let in_expr = |expr: &Expr| key::names_any(expr.to_token_stream(), &[name]);
+        self.counts(name)
+            || self.args.check.get().is_some()
+            || self.args.store.get().is_some_and(in_expr)
+            || self.key.iter().any(|part| in_expr(&part.expr))
     }
 }
 

@@ -34,9 +34,4 @@ impl<T> Slot<T> {
     pub(crate) fn get(&self) -> Option<&T> {
         self.value.as_ref()
     }
-
-    /// The name as written and the value, when both are there.
-    pub(crate) fn both(&self) -> Option<(&Ident, &T)> {
-        Some((self.written.as_ref()?, self.value.as_ref()?))
-    }
 }

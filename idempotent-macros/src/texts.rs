@@ -217,8 +217,18 @@ pub(crate) const EXTERN_FN: &str = "an `extern` function is called by code that 
 pub(crate) const VARIADIC_FN: &str =
     "a variadic function has arguments without names, which nothing could compare. Take a slice";
 
-pub(crate) const NOT_A_FUNCTION: &str =
-    "`#[idempotent(..)]` goes on a function: the function whose calls are to be recorded";
+pub(crate) fn not_a_function(word: &str) -> String {
+    match word {
+        "impl" | "trait" | "mod" => format!(
+            "`#[idempotent(..)]` goes on one function, not on all of `{word}`: \
+             put it on each function whose calls are to be recorded"
+        ),
+        "" => {
+            "`#[idempotent(..)]` goes on a function: the function whose calls are to be recorded".to_owned()
+        }
+        _ => format!("`#[idempotent(..)]` goes on a function, and `{word}` begins something else"),
+    }
+}
 pub(crate) const NO_BODY: &str = "`#[idempotent(..)]` needs the body that it guards. \
      Put it on the method in each `impl`, or on a default method";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Operation;
 use super::outcome::{FromError, KeyPart, Recordable, Returns};
-use super::rules::{ErrorCodec, OnErrRule, Rules, named};
+use super::rules::{ErrorCodec, OnErrRule, Probe, Rules, named};
 use crate::codec;
 use crate::error::Error;
 use crate::handle::Handle;
@@ -93,6 +93,27 @@ impl Parts {
         }
     }
 
+    /// [`returns`](Parts::returns) for the attribute.
+    #[doc(hidden)]
+    pub fn result<R>(self) -> R::Call
+    where
+        R: Returns,
+        R::Ok: Recordable,
+        R::Err: FromError,
+    {
+        R::called(self.returns::<R>())
+    }
+
+    /// [`returns_with`](Parts::returns_with) for the attribute.
+    #[doc(hidden)]
+    pub fn result_with<R>(self, from_error: fn(Error) -> R::Err) -> R::Call
+    where
+        R: Returns,
+        R::Ok: Recordable,
+    {
+        R::called(self.returns_with::<R>(from_error))
+    }
+
     fn identity(self) -> (Result<Identity, Error>, Option<Handle>) {
         let Parts { operation, key, rest, refused, handle } = self;
         let made = || {
@@ -164,6 +185,12 @@ impl<R: Returns> Call<R> {
     pub fn on_err_with(mut self, judge: fn(&R::Err) -> OnErr, codec: ErrorCodec<R::Err>) -> Self {
         self.rules.on_err = OnErrRule::With(judge, codec);
         self
+    }
+
+    /// Finds out what the error can do.
+    #[doc(hidden)]
+    pub fn __idempotent_probe(&self) -> Probe<R::Err> {
+        Probe::NEW
     }
 
     /// How an error is shown to operators.

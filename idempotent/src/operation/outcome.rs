@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::call::Call;
 use crate::error::Error;
 
 /// A value that can be part of a key or of the fingerprint: anything that is `Serialize`.
@@ -49,6 +50,14 @@ pub trait Returns: sealed::Sealed {
     type Ok;
     /// The error.
     type Err;
+    /// The call that gives it. Behind a name of the trait, a type that is no `Result` is one error and not one
+    /// for each method of the call.
+    #[doc(hidden)]
+    type Call;
+    #[doc(hidden)]
+    fn called(call: Call<Self>) -> Self::Call
+    where
+        Self: Sized;
     #[doc(hidden)]
     fn from_result(result: Result<Self::Ok, Self::Err>) -> Self;
     #[doc(hidden)]
@@ -59,6 +68,11 @@ pub trait Returns: sealed::Sealed {
 impl<T, E> Returns for Result<T, E> {
     type Ok = T;
     type Err = E;
+    type Call = Call<Result<T, E>>;
+
+    fn called(call: Call<Self>) -> Call<Self> {
+        call
+    }
 
     fn from_result(result: Result<T, E>) -> Self {
         result

@@ -103,11 +103,11 @@ impl<E> Probe<E> {
 /// What [`Probe`] finds where the error can be recorded or shown.
 pub trait ViaSerde<E> {
     /// How the error becomes bytes.
-    fn error_codec(&self) -> ErrorCodec<E>;
+    fn __idempotent_error_codec(&self) -> ErrorCodec<E>;
 }
 
 impl<E: Recordable> ViaSerde<E> for Probe<E> {
-    fn error_codec(&self) -> ErrorCodec<E> {
+    fn __idempotent_error_codec(&self) -> ErrorCodec<E> {
         ErrorCodec::serde()
     }
 }
@@ -115,11 +115,11 @@ impl<E: Recordable> ViaSerde<E> for Probe<E> {
 /// What [`Probe`] finds where the error cannot be recorded.
 pub trait ViaNothing<E> {
     /// How the error becomes bytes: not at all.
-    fn error_codec(self) -> ErrorCodec<E>;
+    fn __idempotent_error_codec(self) -> ErrorCodec<E>;
 }
 
 impl<E> ViaNothing<E> for Probe<E> {
-    fn error_codec(self) -> ErrorCodec<E> {
+    fn __idempotent_error_codec(self) -> ErrorCodec<E> {
         ErrorCodec::nothing()
     }
 }
@@ -127,11 +127,11 @@ impl<E> ViaNothing<E> for Probe<E> {
 /// What [`Probe`] finds where the error can be shown to people.
 pub trait ViaDisplay<E> {
     /// How the error becomes text.
-    fn error_text(&self) -> fn(&E) -> String;
+    fn __idempotent_error_text(&self) -> fn(&E) -> String;
 }
 
 impl<E: Display> ViaDisplay<E> for Probe<E> {
-    fn error_text(&self) -> fn(&E) -> String {
+    fn __idempotent_error_text(&self) -> fn(&E) -> String {
         |error| error.to_string()
     }
 }
@@ -139,11 +139,11 @@ impl<E: Display> ViaDisplay<E> for Probe<E> {
 /// What [`Probe`] finds where the error cannot be shown.
 pub trait ViaName<E> {
     /// How the error becomes text: by the name of its type.
-    fn error_text(self) -> fn(&E) -> String;
+    fn __idempotent_error_text(self) -> fn(&E) -> String;
 }
 
 impl<E> ViaName<E> for Probe<E> {
-    fn error_text(self) -> fn(&E) -> String {
+    fn __idempotent_error_text(self) -> fn(&E) -> String {
         named::<E>
     }
 }

@@ -1,0 +1,109 @@
+//! Type parameters, lifetimes, constants and `impl Trait`.
+
+use std::fmt::Display;
+
+use idempotent::{effect, idempotent};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::world::{Fault, World, once};
+
+#[idempotent(key = id, skip(world, value), store = world.handle)]
+fn echo<T>(world: &World, id: u8, value: T) -> Result<T, Fault>
+where
+    T: Serialize + DeserializeOwned,
+{
+    world.act(id);
+    Ok(value)
+}
+
+// Fails when `.generic::<T>()` is left out: the second call would be given the first one's value.
+#[test]
+fn s64_two_types_have_two_records() {
+    let world = World::new();
+    once!(world, echo(&world, 1, 5_u8), 5_u8);
+    once!(world, echo(&world, 1, "5".to_owned()), "5".to_owned());
+    once!(world, echo(&world, 1, 5_u64), 5_u64);
+}
+
+#[idempotent(key = id, skip(world), store = world.handle)]
+fn zeros<const N: usize>(world: &World, id: u8, of: Many<N>) -> Result<Many<N>, Fault> {
+    world.act(id);
+    Ok(of)
+}
+
+#[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+struct Many<const N: usize>(Vec<u8>);
+
+// Fails when a constant of the result's type is not part of the key.
+#[test]
+fn s64_two_constants_have_two_records() {
+    let world = World::new();
+    once!(world, zeros(&world, 1, Many::<2>(vec![1, 2])), Many::<2>(vec![1, 2]));
+    once!(world, zeros(&world, 1, Many::<1>(vec![3])), Many::<1>(vec![3]));
+}
+
+#[idempotent(key = (key, shown), skip(world, done), store = world.handle)]
+async fn many<'a, K>(
+    world: &'a World,
+    key: &'a K,
+    shown: impl Display + Serialize + Send,
+    done: impl FnOnce(&str) + Send,
+) -> Result<String, Fault>
+where
+    K: Serialize + Sync + ?Sized,
+{
+    effect!(world.act(&shown));
+    done("done");
+    Ok(shown.to_string())
+}
+
+#[tokio::test]
+async fn lifetimes_unsized_types_and_impl_trait_arguments() {
+    let world = World::new();
+    once!(async world, many(&world, "k", 1, |_| ()), "1".to_owned());
+    once!(async world, many(&world, [1, 2].as_slice(), 2, |_| ()), "2".to_owned());
+}
+
+struct Shelf<'a, T> {
+    world: &'a World,
+    value: T,
+}
+
+impl<T: Serialize + Display> Shelf<'_, T> {
+    #[idempotent(key = &self.value, name = "shelf.take", store = self.world.handle)]
+    fn take(&self) -> Result<String, Fault> {
+        self.world.act(&self.value);
+        Ok(self.value.to_string())
+    }
+}
+
+#[test]
+fn a_method_of_a_generic_type() {
+    let world = World::new();
+    once!(world, Shelf { world: &world, value: 1 }.take(), "1".to_owned());
+    once!(world, Shelf { world: &world, value: "a" }.take(), "a".to_owned());
+}
+
+#[idempotent(key = id, skip(world), store = world.handle)]
+fn no_error_yet<E>(world: &World, id: u8, fail: Option<E>) -> Result<u8, E>
+where
+    E: From<idempotent::Error> + Serialize,
+{
+    world.act(id);
+    fail.map_or(Ok(id), Err)
+}
+
+#[derive(Debug, Serialize)]
+struct Plain;
+
+impl From<idempotent::Error> for Plain {
+    fn from(_: idempotent::Error) -> Plain {
+        Plain
+    }
+}
+
+#[test]
+fn an_error_type_may_be_a_parameter() {
+    let world = World::new();
+    once!(world, no_error_yet::<Plain>(&world, 1, None), 1);
+}

@@ -1,0 +1,12 @@
+//! The shapes of functions that the attribute takes: each compiles, runs once a key, and is replayed.
+
+mod arguments;
+mod async_trait;
+mod effects;
+mod forms;
+mod generics;
+mod lints;
+mod refused;
+mod shadowed;
+mod traps;
+mod world;

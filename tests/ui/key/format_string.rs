@@ -1,0 +1,8 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = "{patient}:{day}")]
+fn book(patient: &str, day: u8) -> Result<u32, Error> {
+    Ok(1)
+}
+
+fn main() {}

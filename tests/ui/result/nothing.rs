@@ -1,0 +1,10 @@
+use idempotent::idempotent;
+
+#[idempotent(key = id)]
+fn book(id: u32) {
+    drop(id.to_string());
+}
+
+fn main() {
+    book(1);
+}

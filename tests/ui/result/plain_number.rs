@@ -1,0 +1,10 @@
+use idempotent::idempotent;
+
+#[idempotent(key = id)]
+fn book(id: u32) -> u32 {
+    id
+}
+
+fn main() {
+    book(1);
+}

@@ -1,0 +1,12 @@
+use idempotent::Error;
+
+#[idempotent::idempotent(key = id)]
+async fn book(id: u32, day: String) -> Result<u32, Error> {
+    drop(day);
+    drop(day);
+    Ok(id)
+}
+
+fn main() {
+    drop(book(1, String::new()));
+}

@@ -1,0 +1,12 @@
+#![deny(unused_must_use)]
+
+use idempotent::Error;
+
+// (without the attribute)
+async fn book(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {
+    book(1);
+}

@@ -1,0 +1,10 @@
+use idempotent::Error;
+
+// (without the attribute)
+async fn book(id: u32) -> Result<u32, Error> {
+    id
+}
+
+fn main() {
+    drop(book(1));
+}

@@ -1,0 +1,13 @@
+#![deny(unreachable_code)]
+
+use idempotent::Error;
+
+#[idempotent::idempotent(key = id)]
+fn book(id: u32) -> Result<u32, Error> {
+    return Ok(id);
+    println!("never");
+}
+
+fn main() {
+    let _ = book(1);
+}

@@ -1,0 +1,13 @@
+#![deny(unused_mut)]
+
+use idempotent::Error;
+
+#[idempotent::idempotent(key = id)]
+async fn book(id: u32, mut day: u8) -> Result<u32, Error> {
+    let mut sum = id;
+    Ok(sum + u32::from(day))
+}
+
+fn main() {
+    drop(book(1, 2));
+}

@@ -1,0 +1,10 @@
+use idempotent::Error;
+
+#[idempotent::idempotent(key = id)]
+fn book(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {
+    let _ = book("1");
+}
