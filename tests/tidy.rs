@@ -241,3 +241,20 @@ fn every_error_has_its_section() {
         assert!(page.contains(&format!("\n## `{code}`\n")), "errors.md has no section `{code}`");
     }
 }
+
+/// Fails when a compile error quoted in the reference is not one that a misuse test expects.
+#[test]
+fn every_quoted_compile_error_is_real() {
+    let messages: Vec<String> =
+        files(&root().join("tests/ui"), ".stderr").iter().map(|path| read(path)).collect();
+    let page = read(&root().join("idempotent/docs/arguments.md"));
+    let quotes: Vec<&str> = page
+        .split("\n```text\n")
+        .skip(1)
+        .map(|quote| quote.split_once("\n```\n").expect("a quote ends").0)
+        .collect();
+    assert!(quotes.len() >= attribute_arguments("FORMS").len(), "an argument without its compile error");
+    for quote in quotes {
+        assert!(messages.iter().any(|message| message.contains(quote)), "no test expects this:\n{quote}");
+    }
+}
