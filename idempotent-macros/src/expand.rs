@@ -177,6 +177,8 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
     let [claim, out] = ["claim", "out"].map(|name| local_at(name, place));
     let call = call(model, output);
     let body = markers.place(&model.function.body, &claim);
+    // A body of one line stands in braces of its own here, which rustc would have the user take away.
+    let body = quote!(#[allow(unused_braces, reason = "the braces of the function")] #body);
     let rebinds = rebinds(model);
     let next = next(model, place);
     // Never taken: it fixes the type, so that the user's mistakes are told on his own tokens.

@@ -45,6 +45,8 @@ use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 /// | `keep = "30d"` or `forever` | how long a result is kept |
 /// | `map_err = path` | how to make the function's error of ours, without `From` |
 ///
+/// Each of them has a section, with an example and what it costs, on the page `idempotent::_docs::arguments`.
+///
 /// The function is a `fn` or an `async fn`: free, a method with any receiver, or a method of a trait, also under
 /// `#[async_trait]`. It returns a `Result<T, E>` under any alias, `T: Serialize + DeserializeOwned`,
 /// `E: From<idempotent::Error>`. It may be generic, take patterns, `mut` and `impl Trait` arguments, and use `?` and

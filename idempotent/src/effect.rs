@@ -3,8 +3,19 @@
 /// Marks the moment from which the outside world may have changed: first durably writes to the record
 /// that the attempt is about to act, then evaluates the expression, and is worth what it is worth.
 ///
-/// ```ignore
-/// effect!(portal.click_submit().await?);
+/// ```
+/// # use idempotent::{Error, effect, idempotent};
+/// # fn fill_in_form(_: &str) -> Result<(), Error> { Ok(()) }
+/// # fn click_submit() -> Result<u32, Error> { Ok(42) }
+/// # idempotent::install(idempotent::open("memory:")?)?;
+/// #[idempotent(key = patient)]
+/// fn book(patient: &str) -> Result<u32, Error> {
+///     fill_in_form(patient)?;              // an error here leaves the key free
+///     let number = effect!(click_submit()?); // from here on it may be booked
+///     Ok(number)
+/// }
+/// # assert_eq!(book("patient 7")?, 42);
+/// # Ok::<(), Error>(())
 /// ```
 ///
 /// Put it around the one call that acts. What happens before it is no doubt at all: an error, a panic, a

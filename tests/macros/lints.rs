@@ -93,11 +93,29 @@ fn unit(n: u8, handle: &Handle) -> Result<(), Error> {
     Ok(())
 }
 
+/// Doubles, in one line.
+///
+/// # Errors
+/// As the attribute says.
+#[rustfmt::skip]
+#[idempotent(key = n, skip(handle), store = handle)]
+fn one_line(n: u8, handle: &Handle) -> Result<u8, Error> { effect!(Ok(n * 2)) }
+
+/// Doubles later, in one line.
+///
+/// # Errors
+/// As the attribute says.
+#[rustfmt::skip]
+#[idempotent(key = n, skip(handle), store = handle)]
+async fn one_line_async(n: u8, handle: &Handle) -> Result<u8, Error> { Ok(std::future::ready(n * 2).await) }
+
 #[tokio::test]
 async fn nothing_is_linted() {
     let handle = Handle::new(idempotent::MemoryStore::new());
     assert_eq!(book(&Portal, "ann", String::new(), &handle).await.unwrap(), 7);
     assert_eq!(plain("ann", (1, &2), vec![], &handle, true).unwrap(), 3);
     unit(1, &handle).unwrap();
+    assert_eq!(one_line(1, &handle).unwrap(), 2);
+    assert_eq!(one_line_async(1, &handle).await.unwrap(), 2);
     assert!(Portal.book("ann").await.is_err(), "no store is installed");
 }
