@@ -258,3 +258,20 @@ fn every_quoted_compile_error_is_real() {
         assert!(messages.iter().any(|message| message.contains(quote)), "no test expects this:\n{quote}");
     }
 }
+
+/// Fails when a compile-fail case has lost its program or its message.
+#[test]
+fn every_message_has_its_program() {
+    let folder = root().join("tests/ui");
+    let messages = files(&folder, ".stderr");
+    assert!(!messages.is_empty(), "no compile-fail case is left");
+    for message in &messages {
+        assert!(message.with_extension("rs").exists(), "{} has no program", shown(message));
+    }
+    for kind in fs::read_dir(&folder).expect("tests/ui") {
+        let kind = kind.expect("a readable folder").path();
+        if kind.is_dir() {
+            assert!(!files(&kind, ".rs").is_empty(), "{} is empty", shown(&kind));
+        }
+    }
+}

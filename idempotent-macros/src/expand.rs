@@ -101,7 +101,7 @@ fn call(model: &Model, output: &Type) -> TokenStream {
     }
     for name in &model.const_params {
         let text = name.to_string();
-        call.extend(quote_spanned!(at(name)=> .key(#text, &#name)));
+        call.extend(quote_spanned!(at(name)=> .constant(#text, &#name)));
     }
     for name in &model.rest {
         let text = name.unraw().to_string();

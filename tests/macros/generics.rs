@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use idempotent::{effect, idempotent};
+use idempotent::{Error, effect, idempotent};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::world::{Fault, World, once};
@@ -40,6 +40,28 @@ fn s64_two_constants_have_two_records() {
     let world = World::new();
     once!(world, zeros(&world, 1, Many::<2>(vec![1, 2])), Many::<2>(vec![1, 2]));
     once!(world, zeros(&world, 1, Many::<1>(vec![3])), Many::<1>(vec![3]));
+}
+
+struct Drawer<T>(T);
+
+impl<T: Clone + Serialize + DeserializeOwned> Drawer<T> {
+    #[idempotent(key = id, name = "generics.drawer", skip(world), store = world.handle)]
+    fn take(&self, world: &World, id: u8) -> Result<T, Fault> {
+        world.act(id);
+        Ok(self.0.clone())
+    }
+}
+
+// Fails when an operation may return two types: the number would be read from the other's text, or the other
+// way round. The attribute cannot see the `T` of an `impl`.
+#[test]
+fn s64_one_method_with_two_results_fails_closed() {
+    let world = World::new();
+    once!(world, Drawer(5_u8).take(&world, 1), 5_u8);
+    let refused = Drawer("five".to_owned()).take(&world, 2).unwrap_err();
+    assert!(matches!(&refused, Fault::Ours(Error::Key(_))), "{refused}");
+    assert!(refused.to_string().contains("under one name"), "{refused}");
+    assert_eq!(world.runs(), 1);
 }
 
 #[idempotent(key = (key, shown), skip(world, done), store = world.handle)]

@@ -20,6 +20,8 @@ pub struct Parts {
     key: KeyBuilder,
     rest: FingerprintBuilder,
     refused: Option<KeyError>,
+    /// A type is part of the key, so that results of several types lie apart.
+    generic: bool,
     handle: Option<Handle>,
 }
 
@@ -30,6 +32,7 @@ impl Parts {
             key: KeyBuilder::new("", operation.name()),
             rest: FingerprintBuilder::new(),
             refused: None,
+            generic: false,
             handle: None,
         }
     }
@@ -43,8 +46,15 @@ impl Parts {
     }
 
     /// Makes the type `T` part of the key, so that a generic function records each type apart.
-    pub fn generic<T: ?Sized>(self) -> Parts {
+    pub fn generic<T: ?Sized>(mut self) -> Parts {
+        self.generic = true;
         self.key("type", type_name::<T>())
+    }
+
+    /// Makes a constant parameter part of the key, as [`generic`](Parts::generic) does with a type.
+    pub fn constant<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
+        self.generic = true;
+        self.key(name, value)
     }
 
     /// Adds an argument that is not part of the key: a later call with the same key must have the same one.
@@ -78,7 +88,7 @@ impl Parts {
         R::Ok: Recordable,
     {
         let operation = self.operation;
-        let identity = self.identity();
+        let identity = self.identity(type_name::<R>());
         Call {
             operation,
             identity: identity.0,
@@ -114,10 +124,13 @@ impl Parts {
         R::called(self.returns_with::<R>(from_error))
     }
 
-    fn identity(self) -> (Result<Identity, Error>, Option<Handle>) {
-        let Parts { operation, key, rest, refused, handle } = self;
+    fn identity(self, returned: &'static str) -> (Result<Identity, Error>, Option<Handle>) {
+        let Parts { operation, key, rest, refused, generic, handle } = self;
         let made = || {
             let name = operation.registered()?;
+            if !generic {
+                operation.returns_one_type(returned)?;
+            }
             let bad = |error: KeyError| {
                 let message = format!(
                     "`{}` cannot be part of a key or fingerprint: {}",

@@ -63,6 +63,8 @@ pub struct Operation {
     keep: Option<Micros>,
     /// The name as stores take it, once the name is known to be this operation's.
     registered: OnceCell<Arc<str>>,
+    /// The type that a call of it returned first.
+    returned: OnceCell<&'static str>,
     /// Debug builds have looked whether a result survives being stored and read.
     round_trip_checked: AtomicBool,
 }
@@ -85,6 +87,7 @@ impl Operation {
             wait: WAIT,
             keep: None,
             registered: OnceCell::new(),
+            returned: OnceCell::new(),
             round_trip_checked: AtomicBool::new(false),
         }
     }

@@ -32,4 +32,19 @@ impl Operation {
             }
         })
     }
+
+    /// One operation returns one type. A method in a generic `impl` or a default method of a trait is one
+    /// operation for all types that it is called on: with two results it would replay one as the other.
+    pub(super) fn returns_one_type(&'static self, returned: &'static str) -> Result<(), Error> {
+        let first = *self.returned.get_or_init(|| returned);
+        if first == returned {
+            return Ok(());
+        }
+        Err(Error::bad_key(
+            self.name,
+            format!("it returns `{first}` in one place and `{returned}` in another, under one name"),
+            "write it once for each type, each with its own `name = \"..\"`: with one name, each would be answered \
+             with the other's results",
+        ))
+    }
 }
