@@ -10,7 +10,7 @@ use crate::codec;
 use crate::handle::Handle;
 use crate::key::Key;
 use crate::pending::Pending;
-use crate::protocol::{self, Answer, Fence, Request, Value};
+use crate::protocol::{self, Answer, Request, Seen, Value};
 use crate::store::{self, Entry, Filter, Trail};
 
 /// A record with its trail.
@@ -23,15 +23,15 @@ pub struct Shown {
     pub trail: Vec<Trail>,
 }
 
-/// Somebody who acts on records from outside: each act carries a name, a reason and the fence that was seen,
-/// and is written into the record's trail.
+/// Somebody who acts on records from outside: each act carries a name, a reason and what was seen of the
+/// record, and is written into the record's trail.
 ///
 /// ```
 /// # use idempotent::{Handle, MemoryStore, Key};
 /// # let handle = Handle::new(MemoryStore::new());
 /// # let key = Key::from_bytes([0; 32]);
 /// if let Some(entry) = handle.show(&key).wait()?.entry {
-///     let seen = entry.record.as_ref().unwrap().fence;
+///     let seen = entry.record.as_ref().unwrap().seen();
 ///     handle.operator("ada", "looked it up in the portal").resolve_done(&key, seen, &42).wait()?;
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -68,7 +68,7 @@ impl OperatorError {
     #[must_use]
     pub fn advice(&self) -> &str {
         match self {
-            OperatorError::Stale => "look at the record again and decide anew with the fence that it has now",
+            OperatorError::Stale => "look at the record again and decide anew by what it says now",
             OperatorError::Busy(_) => "wait for the attempt to end, or `revoke` it first if it hangs",
             OperatorError::InDoubt => "find out what happened and `resolve` it; then it can be forgotten",
             OperatorError::NotFound => "look for the key in the list",
@@ -136,7 +136,7 @@ impl Operator {
     pub fn resolve_done<T: Serialize + ?Sized>(
         &self,
         key: &Key,
-        seen: Fence,
+        seen: Seen,
         value: &T,
     ) -> Pending<'static, Result<(), OperatorError>> {
         match codec::encode(value) {
@@ -150,23 +150,23 @@ impl Operator {
     }
 
     /// It did not happen: the next call runs.
-    pub fn resolve_not_done(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+    pub fn resolve_not_done(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::ResolveFree { operator: self.acts(seen) })
     }
 
     /// Takes the claim from an attempt that hangs while its keeper renews it: it ends in doubt if its effect may
     /// have begun, else free.
-    pub fn revoke(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+    pub fn revoke(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::Revoke { operator: self.acts(seen) })
     }
 
     /// Removes a recorded ending: the next call runs.
-    pub fn forget(&self, key: &Key, seen: Fence) -> Pending<'static, Result<(), OperatorError>> {
+    pub fn forget(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::Forget { operator: self.acts(seen) })
     }
 
-    fn acts(&self, fence: Fence) -> protocol::Operator {
-        protocol::Operator { fence, by: Arc::clone(&self.by), why: Arc::clone(&self.why) }
+    fn acts(&self, seen: Seen) -> protocol::Operator {
+        protocol::Operator { seen, by: Arc::clone(&self.by), why: Arc::clone(&self.why) }
     }
 
     fn send(&self, key: Key, request: Request) -> Pending<'static, Result<(), OperatorError>> {

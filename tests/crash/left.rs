@@ -3,7 +3,7 @@
 use idempotent::protocol::Status;
 use idempotent::{Error, Which, effect, idempotent, observe};
 use idempotent_tests::robot::{Form, Robot, Stops, Task, Told};
-use idempotent_tests::{Child, Scene, fence, run_as_child};
+use idempotent_tests::{Child, Scene, run_as_child, sight};
 
 /// Red when `store/mod.rs` leaves derived doubt out of `Which::InDoubt`, or `store/sqlite/moves.rs` lists by the
 /// stored state alone.
@@ -26,7 +26,7 @@ fn s57_a_robot_is_killed_and_nobody_calls_again() {
         assert_eq!(seen.status, Status::Doubt);
         assert!(seen.holder.as_deref().is_some_and(|holder| holder.starts_with("process ")), "{seen:?}");
         let operator = handle.operator("ada", "not in the portal");
-        operator.resolve_not_done(&seen.subject.key, fence(&seen)).wait().unwrap();
+        operator.resolve_not_done(&seen.subject.key, sight(&seen)).wait().unwrap();
     }
     assert_eq!(scene.call(&scene.task(Form::Marked, "marked")).code, "ok");
     assert_eq!(scene.call(&scene.task(Form::Bare, "bare")).code, "ok");

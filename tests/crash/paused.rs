@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use idempotent::protocol::{Micros, State, Status};
 use idempotent_tests::robot::{Form, Task, Told};
-use idempotent_tests::{Child, Scene, fence};
+use idempotent_tests::{Child, Scene, sight};
 
 /// So far are the clocks of a robot ahead that would take over whatever has lapsed.
 const HOUR: Micros = 3_600_000_000;
@@ -56,7 +56,7 @@ fn s55_after_a_revoke_the_stopped_robot_is_refused_at_its_marker() {
 
         let handle = scene.handle();
         let seen = scene.entry(&handle, "a");
-        handle.operator("ada", "it hangs").revoke(&seen.subject.key, fence(&seen)).wait().unwrap();
+        handle.operator("ada", "it hangs").revoke(&seen.subject.key, sight(&seen)).wait().unwrap();
         let other = scene.call(&task);
         assert_eq!(scene.portal.bookings("a"), [other.confirmation()]);
 
@@ -83,11 +83,11 @@ fn s17_a_robot_stopped_after_its_act_and_resolved_by_an_operator() {
         let handle = scene.handle();
         let seen = scene.entry(&handle, "a");
         let operator = handle.operator("ada", "looked it up in the portal");
-        operator.revoke(&seen.subject.key, fence(&seen)).wait().unwrap();
+        operator.revoke(&seen.subject.key, sight(&seen)).wait().unwrap();
         let seen = scene.entry(&handle, "a");
         assert_eq!(seen.status, Status::Doubt);
         assert_eq!(look(&scene, &task).code, "in_doubt");
-        operator.resolve_done(&seen.subject.key, fence(&seen), "by hand").wait().unwrap();
+        operator.resolve_done(&seen.subject.key, sight(&seen), "by hand").wait().unwrap();
 
         let told = wake(child);
         let booked = scene.portal.bookings("a");
@@ -120,7 +120,7 @@ fn s58_a_body_hangs_while_its_lease_is_renewed_and_is_revoked() {
 
     let seen = scene.entry(&handle, "a");
     assert_eq!(seen.status, Status::Live);
-    handle.operator("ada", "it hangs").revoke(&seen.subject.key, fence(&seen)).wait().unwrap();
+    handle.operator("ada", "it hangs").revoke(&seen.subject.key, sight(&seen)).wait().unwrap();
     child.go_on();
     let told = Told::read(&child.result());
     assert_eq!(told.code, "lease_lost", "{told:?}");

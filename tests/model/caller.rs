@@ -100,7 +100,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, index: usize) {
 
 impl Worker {
     pub(crate) fn says(&self, kind: Kind) -> Msg {
-        Msg { kind, claim: self.claim, fence: self.fence, file: self.file }
+        Msg { kind, seen: None, claim: self.claim, fence: self.fence, file: self.file }
     }
 
     /// The body has ended: this is the only outcome that will ever be sent.
@@ -126,7 +126,7 @@ impl World {
         self.next_file += 1;
     }
 
-    /// Claim, mark and renewal look at the holder's own lock file first.
+    /// Claim, proceed, mark and renewal look at the holder's own lock file first.
     fn looks_at_own_file(&mut self, setting: &Setting, index: usize) {
         if setting.locks.is_some() && self.files & bit(self.workers[index].file) == 0 {
             self.names_new_file(index);
@@ -243,8 +243,11 @@ fn proceed(steps: &mut Steps<'_>, index: usize) {
         return;
     }
     let mut sent = steps.from;
+    if !setting.is_off(Rule::ProceedLooksAtTheLockFile) {
+        sent.looks_at_own_file(setting, index);
+    }
     sent.workers[index].left = setting.lease;
-    let msg = me.says(Kind::Proceed);
+    let msg = sent.workers[index].says(Kind::Proceed);
     steps.send(PROCEED, &sent, msg, |world, told| {
         let me = &mut world.workers[index];
         match told {

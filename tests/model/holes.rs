@@ -75,6 +75,13 @@ fn h11_operators_carry_the_fence_they_saw() {
     needs(&setting, Rule::OperatorsCarryTheFence, TWICE);
 }
 
+/// The fence alone is not enough for "not done": an attempt that had lapsed can go on under it.
+#[test]
+fn h11_operators_carry_what_they_saw_of_the_effect() {
+    let setting = Setting { operators: vec![vec![Verb::NotDone]], ..Setting::of(&[stay(), stay()]) };
+    needs(&setting, Rule::OperatorsCarryTheDoubt, TWICE);
+}
+
 #[test]
 fn h12_operators_clear_the_owner() {
     let setting = Setting { operators: vec![vec![Verb::Done]], ..Setting::of(&[stay()]) };
@@ -168,8 +175,36 @@ fn h25_operators_take_the_next_fence() {
     needs(&setting, Rule::OperatorsTakeTheNextFence, UNSEEN);
 }
 
+/// The proviso of `check`, and the two rules that keep a working attempt within it.
+#[test]
+fn proviso_an_attempt_is_not_frozen_beyond_its_lease() {
+    let setting = Setting { frozen: false, ..Setting::of(&[check(2), check(1)]) };
+    needs(&setting, Rule::FreezeEndsWithTheLease, TWICE);
+}
+
+#[test]
+fn proviso_a_marks_late_answer_does_not_count() {
+    let setting = Setting { frozen: false, ..Setting::of(&[check(1), check(1)]) };
+    needs(&setting, Rule::LateAnswerOfAMark, TWICE);
+}
+
+#[test]
+fn proviso_a_late_answer_to_proceed_does_not_count_without_a_marker() {
+    let unmarked = check(1).unmarked();
+    let setting = Setting { frozen: false, ..Setting::of(&[unmarked, unmarked, unmarked]) };
+    needs(&setting, Rule::LateAnswerOfAProceed, TWICE);
+}
+
 #[test]
 fn h26_a_mark_looks_at_its_lock_file() {
     let setting = Setting { locks: Some(1), crashes: true, ..Setting::of(&[check(1), check(1)]) };
     needs(&setting, Rule::MarkLooksAtTheLockFile, TWICE);
+}
+
+/// Without a marker, proceed is what lets the attempt act.
+#[test]
+fn h26_proceed_looks_at_its_lock_file() {
+    let unmarked = check(1).unmarked();
+    let setting = Setting { locks: Some(1), ..Setting::of(&[unmarked, unmarked, unmarked]) };
+    needs(&setting, Rule::ProceedLooksAtTheLockFile, TWICE);
 }

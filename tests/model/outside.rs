@@ -104,7 +104,7 @@ fn sweeps(steps: &mut Steps<'_>) {
     {
         let mut sent = from;
         sent.sweeps += 1;
-        let msg = Msg { kind: Kind::Sweep, claim: 0, fence: rec.fence, file: 0 };
+        let msg = Msg { kind: Kind::Sweep, seen: None, claim: 0, fence: rec.fence, file: 0 };
         steps.late("a sweep passes", &sent, msg);
     }
 }
@@ -131,12 +131,13 @@ fn operator(steps: &mut Steps<'_>, index: usize) {
             sent.ops[index] = Op::Finished;
             let msg = Msg {
                 kind: Kind::Operator(looked.verb),
+                seen: Some(looked.seen),
                 claim: index as u8 + 1,
                 fence: looked.fence,
                 file: 0,
             };
-            steps.send(["the operator says so"; 3], &sent, msg, |_, told| {
-                promises::of_operator(looked.operator_writes, from.operator_writes, told)
+            steps.send(["the operator says so"; 3], &sent, msg, |world, _| {
+                promises::of_operator(looked.operator_writes, from.operator_writes, world.rec != from.rec)
             });
         }
         Op::Finished => {}

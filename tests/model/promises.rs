@@ -4,7 +4,7 @@ use idempotent::protocol::{Answer, Policy, State, Status};
 
 use crate::setting::{Outcome, Setting, Verb};
 use crate::store::{Told, stands, told_in_the_end};
-use crate::world::{At, Expiry, Kind, Msg, World, bit};
+use crate::world::{At, Expiry, Kind, Msg, Worker, World, bit};
 
 /// A promise that a run has broken, in words.
 pub(crate) type Broken = &'static str;
@@ -143,24 +143,20 @@ pub(crate) fn shown(world: &mut World, value: u8) -> Option<Broken> {
 }
 
 /// Whether an operator who says "it did not happen" now tells the truth, also of what is still to come: nothing
-/// has shown, nothing is on its way, and no attempt that the record lets act is alive to do it.
+/// has shown, nothing is on its way, and no attempt is alive that the record, as it is, already lets act.
 pub(crate) fn not_done_is_true(world: &World, setting: &Setting) -> bool {
+    let let_act = |worker: &Worker| world.rec.is_some_and(|rec| world.granted == worker.claim && rec.effect);
     let may_act = world.workers.iter().any(|worker| match worker.at {
         At::Granted | At::Ready | At::Acted => true,
-        At::Claim | At::Ask | At::Proceed => {
-            !setting.program(worker.claim).marker && !held_back(world, worker.claim)
-        }
-        At::Body | At::Mark | At::Idle | At::Settle => false,
+        At::Claim | At::Ask | At::Proceed => !setting.program(worker.claim).marker && let_act(worker),
+        // Its mark has arrived, and only the answer is lost.
+        At::Mark => let_act(worker),
+        At::Body | At::Idle | At::Settle => false,
     });
     world.landed == 0 && world.flights == [None; 3] && !may_act
 }
 
-/// Whether an unmarked attempt needs one more move of the record before it can act.
-fn held_back(world: &World, claim: u8) -> bool {
-    world.rec.is_none_or(|rec| world.granted != claim || !rec.effect)
-}
-
-/// An operator's answer must be about what its author saw.
-pub(crate) fn of_operator(seen: u8, now: u8, told: Told) -> Option<Broken> {
-    if told == Told::Ok && seen != now { Some(UNSEEN) } else { None }
+/// An operator's answer must be about what its author saw: `seen` and `now` count operators' writes.
+pub(crate) fn of_operator(seen: u8, now: u8, wrote: bool) -> Option<Broken> {
+    (wrote && seen != now).then_some(UNSEEN)
 }

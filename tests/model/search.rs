@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use idempotent::protocol::State;
 
-use crate::promises::Broken;
+use crate::promises::{self, Broken};
 use crate::setting::Setting;
 use crate::steps::{Step, Steps};
 use crate::store::Told;
@@ -37,13 +37,17 @@ pub(crate) fn search(setting: &Setting, only: Option<Broken>) -> Found {
         for (world, number) in layer {
             room = Steps::of(setting, world, room);
             for (at, found) in room.iter().enumerate() {
-                if let Some(promise) = found.broken
+                let new = seen.insert(found.world.digest());
+                let broken = found
+                    .broken
+                    .or_else(|| if new { promises::of_state(&found.world, setting) } else { None });
+                if let Some(promise) = broken
                     && only.is_none_or(|only| only == promise)
                 {
                     let run = tell(setting, start, &reached, number, at);
                     return Found { states: reached.len(), bad: Some(Bad { promise, run }) };
                 }
-                if seen.insert(found.world.digest()) {
+                if new {
                     below.push((found.world, reached.len() as u32));
                     reached.push((number, at as u16));
                 }
@@ -70,7 +74,7 @@ fn tell(setting: &Setting, start: World, reached: &[(u32, u16)], last: u32, at: 
         world = found.world;
         let _ =
             writeln!(told, "{:4}. {:52} | {}", line + 1, found.step.to_string(), shown(world.rec.as_ref()));
-        if let Some(promise) = found.broken {
+        if let Some(promise) = found.broken.or_else(|| promises::of_state(&world, setting)) {
             let _ = writeln!(told, "      broken: {promise}");
         }
     }

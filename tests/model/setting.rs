@@ -112,6 +112,7 @@ pub(crate) enum Rule {
     LateForDoneOnly,
     OperatorsTakeTheNextFence,
     MarkLooksAtTheLockFile,
+    ProceedLooksAtTheLockFile,
     LateAnswerOfAMark,
     LateAnswerOfAProceed,
     FreezeEndsWithTheLease,

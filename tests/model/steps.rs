@@ -1,6 +1,6 @@
 //! All that can happen next in a state: a list of what is done, and the state that it leads to.
 
-use crate::promises::{self, Broken};
+use crate::promises::Broken;
 use crate::setting::Setting;
 use crate::store::Told;
 use crate::world::{Msg, World};
@@ -90,7 +90,6 @@ impl<'s> Steps<'s> {
         if world == self.from && broken.is_none() {
             return;
         }
-        let broken = broken.or_else(|| promises::of_state(&world, self.setting));
         self.found.push(Found { step: Step { worker: self.worker, what, told }, world, broken });
     }
 }

@@ -3,7 +3,7 @@
 
 use idempotent::protocol::{
     Answer, Claim, Context, Decision, Ending, Fence, Held, Liveness, Micros, Operator, Policy, Record,
-    Request, Resolution, State, Status, Write, decide, status,
+    Request, Resolution, Seen, State, Status, Write, decide, status,
 };
 
 use crate::promises::{self, Broken};
@@ -104,7 +104,9 @@ fn request(setting: &Setting, msg: &Msg) -> Request {
     let fence = Fence(u64::from(msg.fence));
     let lease = Micros::from(setting.lease);
     if let Kind::Operator(verb) = msg.kind {
-        let operator = Operator { fence, by: name(), why: name() };
+        let (state, effect, prior) = msg.seen.unwrap_or((State::Free, false, false));
+        let seen = Seen { fence, state, effect, prior };
+        let operator = Operator { seen, by: name(), why: name() };
         return match verb {
             Verb::Done => Request::ResolveDone { operator, value: value(200 + msg.claim) },
             Verb::NotDone => Request::ResolveFree { operator },
@@ -205,7 +207,12 @@ fn decide_without(
             | Request::ResolveFree { operator }
             | Request::Revoke { operator }
             | Request::Forget { operator },
-        ) => operator.fence = record.fence,
+        ) => operator.seen = record.seen(),
+        (Rule::OperatorsCarryTheDoubt, Request::ResolveFree { operator })
+            if operator.seen.fence == record.fence =>
+        {
+            operator.seen = record.seen();
+        }
         (Rule::NoneOnlyAfterQuiet, Request::Proceed { .. }) => record.quiet_from = None,
         (Rule::SweepSparesDoubt, Request::Sweep { .. })
             if stands == Status::Doubt && record.state == State::Running =>

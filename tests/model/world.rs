@@ -99,6 +99,8 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Msg {
     pub(crate) kind: Kind,
+    /// What an operator saw.
+    pub(crate) seen: Option<(State, bool, bool)>,
     pub(crate) claim: u8,
     pub(crate) fence: u8,
     pub(crate) file: u8,

@@ -13,7 +13,7 @@ mod trouble;
 use std::future::Future;
 use std::sync::Arc;
 
-use idempotent::protocol::Fence;
+use idempotent::protocol::Seen;
 use idempotent::{Error, Handle, How, Key, Observed};
 use idempotent_tests::World;
 
@@ -35,10 +35,10 @@ fn how<T>(seen: &Observed<T>) -> How {
     seen.outcome.expect("an idempotent call was made").how
 }
 
-/// The fence that an operator sees on `key`.
-fn fence(world: &World, key: &Key) -> Fence {
+/// What an operator sees of `key`.
+fn seen(world: &World, key: &Key) -> Seen {
     let shown = world.handle.show(key).wait().expect("the store answers");
-    shown.entry.expect("there is a record").record.expect("it can be read").fence
+    shown.entry.expect("there is a record").record.expect("it can be read").seen()
 }
 
 /// The library's error inside a call's result.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use idempotent::protocol::{
-    Claim, Fence, Held, Liveness, Micros, Operator, Policy, Process, Record, Request, Resolution, State,
-    Token, Value,
+    Claim, Fence, Held, Liveness, Micros, Operator, Policy, Process, Record, Request, Resolution, Seen,
+    State, Token, Value,
 };
 
 pub(crate) const NOW: Micros = 1_000;
@@ -51,7 +51,7 @@ pub(crate) fn words(known: &Known, asked: &Asked) -> Vec<&'static str> {
         Request::ResolveDone { operator, .. }
         | Request::ResolveFree { operator }
         | Request::Revoke { operator }
-        | Request::Forget { operator } => (None, Some(operator.fence)),
+        | Request::Forget { operator } => (None, Some(operator.seen.fence)),
         Request::Sweep { fence } => (None, Some(*fence)),
     };
     let own = token.is_some() && record.owner == token;
@@ -63,6 +63,12 @@ pub(crate) fn words(known: &Known, asked: &Asked) -> Vec<&'static str> {
     }
     if token.is_some() && record.late == token {
         words.push("late");
+    }
+    if let Request::ResolveFree { operator } = &asked.request
+        && (operator.seen.state, operator.seen.effect, operator.seen.prior)
+            != (record.state, record.effect, record.prior)
+    {
+        words.push("changed");
     }
     if fence.is_some_and(|fence| fence != record.fence) {
         words.push("other_fence");
@@ -210,16 +216,30 @@ pub(crate) fn requests() -> Vec<Asked> {
         all.push(Asked { request: Request::Abandon { token }, words: vec!["abandon"] });
         all.push(Asked { request: Request::Note { token, text: "evidence".into() }, words: vec!["note"] });
     }
-    for fence in [FENCE, Fence(6), Fence(8)] {
-        let operator = Operator { fence, by: "ada".into(), why: "she asked".into() };
+    for seen in sights() {
+        let operator = Operator { seen, by: "ada".into(), why: "she asked".into() };
         for (request, word) in [
             (Request::ResolveDone { operator: operator.clone(), value: value("resolved") }, "resolve_done"),
             (Request::ResolveFree { operator: operator.clone() }, "resolve_free"),
             (Request::Revoke { operator: operator.clone() }, "revoke"),
             (Request::Forget { operator: operator.clone() }, "forget"),
-            (Request::Sweep { fence }, "sweep"),
+            (Request::Sweep { fence: seen.fence }, "sweep"),
         ] {
             all.push(Asked { request, words: vec![word] });
+        }
+    }
+    all
+}
+
+/// What operators may have seen: every state with every mark under the record's own fence, and other fences.
+fn sights() -> Vec<Seen> {
+    let mut all = Vec::new();
+    for state in [State::Free, State::Running, State::InDoubt, State::Done, State::Failed] {
+        for (effect, prior) in [(false, false), (true, false), (false, true), (true, true)] {
+            all.push(Seen { fence: FENCE, state, effect, prior });
+        }
+        for fence in [Fence(6), Fence(8)] {
+            all.push(Seen { fence, state, effect: true, prior: true });
         }
     }
     all

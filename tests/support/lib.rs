@@ -11,5 +11,5 @@ mod worlds;
 pub use ledger::Ledger;
 pub use processes::{Child, is_child, point, run_as_child, say};
 #[cfg(unix)]
-pub use scene::{Scene, fence};
+pub use scene::{Scene, sight};
 pub use worlds::{Terms, World};

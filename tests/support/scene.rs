@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use idempotent::protocol::Fence;
+use idempotent::protocol::Seen;
 use idempotent::{Entry, Filter, Handle, Which};
 use tempfile::TempDir;
 
@@ -89,9 +89,9 @@ impl Scene {
     }
 }
 
-/// The fence of a record that can be read.
-pub fn fence(entry: &Entry) -> Fence {
-    entry.record.as_ref().expect("a record that can be read").fence
+/// What an operator sees of a record that can be read.
+pub fn sight(entry: &Entry) -> Seen {
+    entry.record.as_ref().expect("a record that can be read").seen()
 }
 
 fn job_of(call: &str) -> String {

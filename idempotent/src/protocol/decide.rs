@@ -52,7 +52,8 @@ use super::{claim, holder, operator};
 /// | abandon | Ok - | Ok - | as settle free (by token alone) | Ok - | Ok - | Ok - |
 /// | note | Ok - | trail | trail | trail | trail | trail |
 ///
-/// **Operators and housekeeping**: another fence than the one seen is Stale.
+/// **Operators and housekeeping**: another fence than the one seen is Stale; for "not done" so is any other
+/// change of state, `effect` or `prior`.
 ///
 /// | request | absent | free | live | lapsed-clean | doubt | done/failed | expired |
 /// |---|---|---|---|---|---|---|---|

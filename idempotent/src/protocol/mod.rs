@@ -20,4 +20,4 @@ pub use moves::{
     Answer, Busy, Claim, Context, Decision, Doubt, Ending, Event, Fenced, Grant, Held, Liveness, Operator,
     Policy, Request, Resolution, Settled, Write,
 };
-pub use state::{Fence, Micros, Process, Record, State, Status, Token, Value};
+pub use state::{Fence, Micros, NotSeen, Process, Record, Seen, State, Status, Token, Value};

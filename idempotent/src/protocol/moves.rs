@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::state::{Fence, Micros, Process, Record, State, Token, Value};
+use super::state::{Fence, Micros, Process, Record, Seen, State, Token, Value};
 
 /// What a function says about doubt.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -77,8 +77,9 @@ pub enum Resolution {
 /// Who acts on a record from outside, on which state of it, and why.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Operator {
-    /// The fence that the operator saw; another one in the record is [`Answer::Stale`].
-    pub fence: Fence,
+    /// What the operator saw; another fence in the record is [`Answer::Stale`], and so is any other change
+    /// where the operator says "not done".
+    pub seen: Seen,
     /// The operator's name.
     pub by: Arc<str>,
     /// The operator's reason.

@@ -32,7 +32,7 @@ pub(super) fn resolve_done(
     value: &Value,
     context: &Context,
 ) -> Decision {
-    let (record, status) = match seen(record, operator.fence, Answer::NotFound, context) {
+    let (record, status) = match seen(record, operator.seen.fence, Answer::NotFound, context) {
         Ok(seen) => seen,
         Err(answer) => return Decision::keep(answer),
     };
@@ -55,10 +55,15 @@ pub(super) fn resolve_done(
 }
 
 pub(super) fn resolve_free(record: Option<&Record>, operator: &Operator, context: &Context) -> Decision {
-    let (record, status) = match seen(record, operator.fence, Answer::NotFound, context) {
+    let (record, status) = match seen(record, operator.seen.fence, Answer::NotFound, context) {
         Ok(seen) => seen,
         Err(answer) => return Decision::keep(answer),
     };
+    // The fence is not all that counts here: an attempt that had lapsed may have gone on, marked and acted
+    // under it since the operator looked.
+    if record.seen() != operator.seen {
+        return stale();
+    }
     match status {
         Status::Free | Status::Expired | Status::Ended => stale(),
         Status::Live => Decision::keep(Answer::Busy(busy(record, context))),
@@ -72,7 +77,7 @@ pub(super) fn resolve_free(record: Option<&Record>, operator: &Operator, context
 }
 
 pub(super) fn revoke(record: Option<&Record>, operator: &Operator, context: &Context) -> Decision {
-    let (record, status) = match seen(record, operator.fence, Answer::NotFound, context) {
+    let (record, status) = match seen(record, operator.seen.fence, Answer::NotFound, context) {
         Ok(seen) => seen,
         Err(answer) => return Decision::keep(answer),
     };
@@ -106,7 +111,7 @@ pub(super) fn revoke(record: Option<&Record>, operator: &Operator, context: &Con
 }
 
 pub(super) fn forget(record: Option<&Record>, operator: &Operator, context: &Context) -> Decision {
-    let (record, status) = match seen(record, operator.fence, Answer::Ok, context) {
+    let (record, status) = match seen(record, operator.seen.fence, Answer::Ok, context) {
         Ok(seen) => seen,
         Err(answer) => return Decision::keep(answer),
     };

@@ -13,6 +13,7 @@
 //! A running record whose holder is dead is not rewritten: it *reads* as lapsed or in doubt ([`Status`]).
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// Microseconds. Points in time count from an origin that the store chooses; see
@@ -95,6 +96,74 @@ impl State {
             "in_doubt" => State::InDoubt,
             _ => return None,
         })
+    }
+}
+
+/// What an operator saw of a record before deciding: its fence, and what it said of the effect.
+///
+/// The fence alone is not enough to say "not done": an attempt whose lease is over, but whose claim nobody has
+/// taken, may still go on, mark and act under the same fence. Within one fence these three never return to
+/// what they were.
+///
+/// Its text, `7-running-effect`, is for people and command lines, and can be parsed again.
+///
+/// ```
+/// use idempotent::protocol::Seen;
+///
+/// let seen: Seen = "7-in_doubt-effect-prior".parse()?;
+/// assert_eq!(seen.to_string(), "7-in_doubt-effect-prior");
+/// # Ok::<(), idempotent::protocol::NotSeen>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Seen {
+    /// The record's fence.
+    pub fence: Fence,
+    /// Its stored state.
+    pub state: State,
+    /// Whether its attempt may have acted.
+    pub effect: bool,
+    /// Whether an earlier attempt may have acted.
+    pub prior: bool,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.fence, self.state.name())?;
+        if self.effect {
+            f.write_str("-effect")?;
+        }
+        if self.prior {
+            f.write_str("-prior")?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that does not say what was seen of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotSeen;
+
+impl fmt::Display for NotSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected what a list shows of a record, such as `7-running-effect`")
+    }
+}
+
+impl std::error::Error for NotSeen {}
+
+impl FromStr for Seen {
+    type Err = NotSeen;
+
+    fn from_str(text: &str) -> Result<Seen, NotSeen> {
+        let mut words = text.split('-').peekable();
+        let fence = words.next().and_then(|word| word.parse().ok()).map(Fence).ok_or(NotSeen)?;
+        let state = words.next().and_then(State::from_name).ok_or(NotSeen)?;
+        let effect = words.next_if_eq(&"effect").is_some();
+        let prior = words.next_if_eq(&"prior").is_some();
+        if words.next().is_some() {
+            return Err(NotSeen);
+        }
+        Ok(Seen { fence, state, effect, prior })
     }
 }
 
@@ -187,6 +256,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// What an operator who looks at the record now must show with an act on it.
+    #[must_use]
+    pub const fn seen(&self) -> Seen {
+        Seen { fence: self.fence, state: self.state, effect: self.effect, prior: self.prior }
+    }
+
     /// Whether an attempt, this one or an earlier one, may have acted.
     #[must_use]
     pub const fn doubt(&self) -> bool {

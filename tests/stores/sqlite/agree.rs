@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use idempotent::key::Key;
 use idempotent::protocol::{
-    Answer, Claim, Fence, Held, Operator, Policy, Process, Record, Request, Resolution, State,
+    Answer, Claim, Fence, Held, Operator, Policy, Process, Record, Request, Resolution, Seen, State,
 };
 use idempotent::store::Which;
 use idempotent::testing::FakeClock;
@@ -183,7 +183,12 @@ impl Pair {
 fn request(dice: &mut Dice, fences: &Fences, deaths: bool) -> (Request, Request) {
     let number = 1 + dice.roll(6) as u8;
     let (memory, sqlite) = fences.pick(dice);
-    let operator = |fence| Operator { fence, by: "ada".into(), why: "looked".into() };
+    let state = dice.of(&[State::Running, State::InDoubt]);
+    let (effect, prior) = (dice.heads(), dice.heads());
+    let operator = |fence| {
+        let seen = Seen { fence, state, effect, prior };
+        Operator { seen, by: "ada".into(), why: "looked".into() }
+    };
     let hold = |fence| Held { token: token(number), fence };
     let after = if deaths { 0 } else { dice.of(&[0, 300, 2_000]) };
     let keep = dice.of(&[None, None, Some(400)]);

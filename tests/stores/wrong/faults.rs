@@ -175,7 +175,7 @@ pub(crate) fn before(wrong: Wrong, request: &mut Request, found: &mut Option<Rec
             Request::ResolveDone { operator, .. }
             | Request::ResolveFree { operator }
             | Request::Revoke { operator }
-            | Request::Forget { operator } => operator.fence = record.fence,
+            | Request::Forget { operator } => operator.seen = record.seen(),
             _ => {}
         }
     }

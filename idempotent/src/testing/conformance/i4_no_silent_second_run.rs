@@ -281,7 +281,7 @@ pub(super) fn i4_doubt_is_not_forgotten(bench: &Bench) {
     let voice = bench.voice();
     voice.run_into_doubt(&ask(&settled));
     for call in [settled, dead] {
-        let operator = operator(voice.record(&call).fence);
+        let operator = operator(voice.record(&call).seen());
         assert_doubt(voice.send(&call, Request::Forget { operator }));
         assert_doubt(voice.claim(&ask(&call)));
     }

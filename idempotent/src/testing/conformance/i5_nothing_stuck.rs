@@ -13,7 +13,7 @@ use super::voice::{
 };
 use crate::block_on::block_on;
 use crate::key::Key;
-use crate::protocol::{Answer, Fence, Request, Resolution, State, Status, Token, Value};
+use crate::protocol::{Answer, Fence, Request, Resolution, Seen, State, Status, Token, Value};
 use crate::store::{BoxFuture, Filter, Subject, Which};
 
 /// A freed key runs again as the next attempt of the same life, with the last error in its grant.
@@ -47,7 +47,7 @@ pub(super) fn i5_requests_on_an_absent_key_leave_no_trace(bench: &Bench) {
     let (voice, call) = (bench.voice(), subject());
     assert_eq!(voice.abandon(&call, Token(random())), Answer::Ok);
     assert_eq!(voice.note(&call, "nobody"), Answer::Ok);
-    let operator = operator(Fence(1));
+    let operator = operator(Seen { fence: Fence(1), state: State::InDoubt, effect: true, prior: false });
     let value = json("1");
     for (request, answer) in [
         (Request::Sweep { fence: Fence(1) }, Answer::Ok),
@@ -250,10 +250,10 @@ fn add(voice: &Voice, call: &Arc<Subject>) {
 /// One compare-and-set by an operator; whether it was in time.
 fn added(voice: &Voice, call: &Arc<Subject>) -> bool {
     let record = voice.record(call);
-    let Some(Value::Bytes { bytes, .. }) = record.value else { panic!("no value") };
-    let Ok(sum) = String::from_utf8_lossy(&bytes).parse::<u64>() else { panic!("another value") };
+    let Some(Value::Bytes { bytes, .. }) = &record.value else { panic!("no value") };
+    let Ok(sum) = String::from_utf8_lossy(bytes).parse::<u64>() else { panic!("another value") };
     let value = json(&(sum + 1).to_string());
-    match voice.send(call, Request::ResolveDone { operator: operator(record.fence), value }) {
+    match voice.send(call, Request::ResolveDone { operator: operator(record.seen()), value }) {
         Answer::Ok => true,
         Answer::Stale => false,
         other => panic!("expected Ok or Stale, got {other:?}"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::bench::Bench;
 use super::voice::{Attempt, Voice, ask, assert_replay, assert_settled, done, operator, subject, subjects};
-use crate::protocol::{Answer, Request, State, Status};
+use crate::protocol::{Answer, Request, Seen, State, Status};
 use crate::store::{Subject, Which};
 
 /// A claim of a spoiled record does not run, whatever its policy.
@@ -20,7 +20,8 @@ pub(super) fn i8_spoiled_record_is_not_written_over(bench: &Bench) {
     let (voice, call, run) = spoiled(bench);
     assert_unreadable(voice.mark(&run));
     assert_unreadable(voice.settle(&run, done("2")));
-    let operator = operator(run.held.fence);
+    let operator =
+        operator(Seen { fence: run.held.fence, state: State::Running, effect: true, prior: false });
     assert_unreadable(voice.send(&call, Request::ResolveFree { operator: operator.clone() }));
     assert_unreadable(voice.send(&call, Request::Forget { operator }));
     assert_unreadable(voice.claim(&ask(&call)));

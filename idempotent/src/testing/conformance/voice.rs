@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::block_on::block_on;
 use crate::key::Key;
 use crate::protocol::{
-    Answer, Claim, Ending, Fence, Grant, Held, Micros, Operator, Policy, Record, Request, Resolution, State,
+    Answer, Claim, Ending, Grant, Held, Micros, Operator, Policy, Record, Request, Resolution, Seen, State,
     Token, Value,
 };
 use crate::store::{Entry, Filter, Store, Subject, Trail, Which};
@@ -273,7 +273,7 @@ impl Voice {
 
     /// An operator who has seen the record as it is now.
     pub(super) fn operator(&self, subject: &Subject) -> Operator {
-        operator(self.record(subject).fence)
+        operator(self.record(subject).seen())
     }
 }
 
@@ -282,8 +282,8 @@ fn attempt(ask: &Ask, grant: Grant) -> Attempt {
     Attempt { subject: Arc::clone(&ask.subject), held, grant }
 }
 
-pub(super) fn operator(fence: Fence) -> Operator {
-    Operator { fence, by: "Zoë".into(), why: "the portal's \"list\" shows it".into() }
+pub(super) fn operator(seen: Seen) -> Operator {
+    Operator { seen, by: "Zoë".into(), why: "the portal's \"list\" shows it".into() }
 }
 
 pub(super) fn json(text: &str) -> Value {
