@@ -108,7 +108,7 @@ pub struct InProgress {
 pub struct InDoubt {
     /// Which call.
     pub site: Site,
-    /// The fence to resolve with.
+    /// The record's fence. To resolve it, `show` it and act by what it says then.
     pub fence: Fence,
     /// Which run of the body ended so.
     pub attempt: u32,
@@ -304,10 +304,10 @@ impl InDoubt {
         if let Some(wait) = self.retry_in {
             return format!("ask again in {wait:?}: only quiet time is missing");
         }
-        let mut text = format!(
-            "this key: find out what happened, then `resolve` it with fence {} as done or not done. The code: ",
-            self.fence
-        );
+        let mut text =
+            "this key: find out what happened, then `show` it and `resolve` it as done or not done. \
+                        The code: "
+                .to_owned();
         if !self.has_marker {
             text.push_str(
                 "put `effect!(..)` around the line that acts, so that an end before it is no doubt; ",
