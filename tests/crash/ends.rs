@@ -59,7 +59,7 @@ fn main() {
     run_as_child("main", |line| {
         let task = Task::read(line);
         let portal = Portal(Ledger::at(&task.ledger));
-        let store = FaultyStore::new(open(&task.url, 0));
+        let store = FaultyStore::new(open(&task.url));
         let faults = store.faults();
         // The settle of the call itself never arrives; nor, without a drain, does any other.
         let own = if task.job == "settle" { 1 } else { 0 };

@@ -3,6 +3,7 @@
 mod browser;
 mod ends;
 mod every_point;
+mod fleet;
 mod leases;
 mod left;
 mod paused;

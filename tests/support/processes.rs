@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Set in children: the name of what to run.
 const ROLE: &str = "IDEMPOTENT_TEST_ROLE";
@@ -128,8 +128,9 @@ impl Child {
 
     /// [`step`](Child::step), but `None` if nothing comes in that time.
     pub fn step_within(&mut self, most: Duration) -> Option<Result<String, String>> {
+        let deadline = Instant::now() + most;
         loop {
-            match self.words.recv_timeout(most) {
+            match self.words.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Word::Point(name)) => return Some(Ok(name)),
                 Ok(Word::Result(result)) => return Some(Err(result)),
                 Ok(Word::Says(text)) => self.said.push(text),
@@ -174,16 +175,16 @@ impl Child {
         self.end()
     }
 
-    /// [`kill`](Child::kill): what it has [said](say) until then, whole lines only.
-    pub fn kill_and_hear(mut self) -> Vec<String> {
-        self.end();
+    /// [`kill`](Child::kill): how it ended, and what it has [said](say) until then, whole lines only.
+    pub fn kill_and_hear(mut self) -> (ExitStatus, Vec<String>) {
+        let status = self.end();
         // The pipe is closed now, so this ends.
         while let Ok(word) = self.words.recv_timeout(PATIENCE) {
             if let Word::Says(text) = word {
                 self.said.push(text);
             }
         }
-        std::mem::take(&mut self.said)
+        (status, std::mem::take(&mut self.said))
     }
 
     /// Stops the child with SIGSTOP and waits until it stands still.

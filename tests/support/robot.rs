@@ -5,6 +5,7 @@
 //! synchronous and asynchronous, and each once for a patient caller and once for one that will not wait. A process
 //! uses either the patient or the hasty set: they share their names, and so their records.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,8 +66,10 @@ pub struct Task {
     pub ledger: PathBuf,
     /// Where it waits for its parent.
     pub stops: Stops,
-    /// How far the clocks of this process are ahead, in microseconds.
+    /// How far both clocks of this process are ahead, in microseconds.
     pub ahead: Micros,
+    /// How far its wall clock alone is ahead, or behind.
+    pub skew: Micros,
     /// The form of the booking.
     pub form: Form,
     /// Whether to call the asynchronous one.
@@ -75,6 +78,8 @@ pub struct Task {
     pub hasty: bool,
     /// The key.
     pub job: String,
+    /// The rest of the arguments.
+    pub payload: u32,
 }
 
 impl Task {
@@ -85,10 +90,12 @@ impl Task {
             ledger: folder.join("ledger"),
             stops: Stops::Nowhere,
             ahead: 0,
+            skew: 0,
             form,
             is_async: false,
             hasty: false,
             job: job.to_owned(),
+            payload: 0,
         }
     }
 
@@ -241,8 +248,8 @@ impl<S: Store> Store for Pointed<S> {
     }
 }
 
-/// The clocks of this machine, ahead by so many microseconds.
-struct Ahead(Micros);
+/// The clocks of this machine, both ahead, and the wall clock by something more.
+struct Ahead(Micros, Micros);
 
 impl Clock for Ahead {
     fn now(&self) -> Micros {
@@ -250,13 +257,17 @@ impl Clock for Ahead {
     }
 
     fn wall(&self) -> Micros {
-        SystemClock.wall() + self.0
+        SystemClock.wall() + self.0 + self.1
     }
 }
 
-/// Opens the store that a URL names, with clocks that are ahead.
-pub fn open(url: &str, ahead: Micros) -> idempotent::SqliteStore {
-    let options = SqliteOptions::from_url(url).expect("a good URL").clock(Arc::new(Ahead(ahead)));
+/// Opens the store that a URL names.
+pub fn open(url: &str) -> idempotent::SqliteStore {
+    open_with(url, Ahead(0, 0))
+}
+
+fn open_with(url: &str, clock: Ahead) -> idempotent::SqliteStore {
+    let options = SqliteOptions::from_url(url).expect("a good URL").clock(Arc::new(clock));
     options.open().unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -280,18 +291,24 @@ impl Robot {
     /// Opens its store.
     pub fn new(task: &Task) -> Robot {
         let points = Points::new(task.stops.clone());
-        let store = Pointed::new(open(&task.url, task.ahead), points.clone());
+        let store = Pointed::new(open_with(&task.url, Ahead(task.ahead, task.skew)), points.clone());
         Robot { handle: Handle::new(store), portal: Portal(Ledger::at(&task.ledger)), points }
+    }
+
+    /// A body begins: that it does is written beside the ledger, and with which fence.
+    fn begin(&self, job: &str) {
+        self.portal.log("begins", job);
+        self.points.pass("before the effect");
     }
 
     /// Makes the call that the task asks for.
     pub fn call(&self, task: &Task) -> Told {
-        let Task { form, is_async, hasty, job, .. } = task;
+        let Task { form, is_async, hasty, job, payload, .. } = task;
         match (hasty, is_async) {
-            (false, false) => patient::call(self, *form, job),
-            (false, true) => patient::call_async(self, *form, job),
-            (true, false) => hasty::call(self, *form, job),
-            (true, true) => hasty::call_async(self, *form, job),
+            (false, false) => patient::call(self, *form, job, *payload),
+            (false, true) => patient::call_async(self, *form, job, *payload),
+            (true, false) => hasty::call(self, *form, job, *payload),
+            (true, true) => hasty::call_async(self, *form, job, *payload),
         }
     }
 }
@@ -310,6 +327,19 @@ pub fn run(line: &str) -> String {
 #[derive(Clone)]
 pub struct Portal(pub Ledger);
 
+/// A step of an attempt.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// Of which job.
+    pub job: String,
+    /// It is about to act; else its body begins.
+    pub acts: bool,
+    /// Its fence.
+    pub fence: u64,
+    /// Which run of the body it is.
+    pub number: u32,
+}
+
 /// The portal cannot be asked.
 #[derive(Debug)]
 pub struct Unreachable;
@@ -323,9 +353,39 @@ impl fmt::Display for Unreachable {
 impl Portal {
     /// The act: a line `job confirmation`, another confirmation each time.
     pub fn book(&self, job: &str) -> String {
-        let confirmation = format!("{job}:{}", uuid::Uuid::new_v4().simple());
+        let confirmation = format!("{}:{}", job.replace(' ', "_"), uuid::Uuid::new_v4().simple());
         self.0.act(&format!("{job} {confirmation}"));
         confirmation
+    }
+
+    /// Writes beside the ledger what the running attempt does.
+    fn log(&self, what: &str, job: &str) {
+        let attempt = idempotent::attempt();
+        let line = format!("{job} {what} {} {}", attempt.fence(), attempt.number());
+        Ledger::at(self.0.path().with_extension("attempts")).act(&line);
+    }
+
+    /// What attempts at all jobs did, in order.
+    pub fn attempts(&self) -> Vec<Attempted> {
+        let lines = Ledger::at(self.0.path().with_extension("attempts")).lines();
+        let read = |line: &String| {
+            let mut words = line.rsplitn(4, ' ');
+            let number = words.next()?.parse().ok()?;
+            let fence = words.next()?.parse().ok()?;
+            let acts = words.next()? == "acts";
+            Some(Attempted { job: words.next()?.to_owned(), acts, fence, number })
+        };
+        lines.iter().map(|line| read(line).expect("a line of an attempt")).collect()
+    }
+
+    /// The confirmations of every job, in order.
+    pub fn all_bookings(&self) -> BTreeMap<String, Vec<String>> {
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for line in self.0.lines() {
+            let (job, confirmation) = line.rsplit_once(' ').expect("a line of a booking");
+            all.entry(job.to_owned()).or_default().push(confirmation.to_owned());
+        }
+        all
     }
 
     /// The confirmations of a job, in order.
@@ -335,17 +395,18 @@ impl Portal {
     }
 }
 
-fn find(robot: &Robot, job: &str) -> Result<Option<String>, Unreachable> {
+fn find(robot: &Robot, job: &str, _: u32) -> Result<Option<String>, Unreachable> {
     robot.points.pass("in the check");
     Ok(robot.portal.bookings(job).pop())
 }
 
-async fn find_async(robot: &Robot, job: &str) -> Result<Option<String>, Unreachable> {
-    find(robot, job)
+async fn find_async(robot: &Robot, job: &str, payload: u32) -> Result<Option<String>, Unreachable> {
+    find(robot, job, payload)
 }
 
 /// The one line that acts, with a stop on either side of the act.
 fn act(robot: &Robot, job: &str) -> String {
+    robot.portal.log("acts", job);
     robot.points.pass("in the effect");
     robot.portal.book(job)
 }
@@ -359,85 +420,85 @@ macro_rules! forms {
             use idempotent::{effect, idempotent, observe, observe_async};
 
             #[idempotent(key = job, name = "robot.checked", skip(robot), store = robot, check(find, after = "0s"), wait = $wait)]
-            fn checked(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            fn checked(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = effect!(act(robot, job));
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.checked_async", skip(robot), store = robot, check(find_async, after = "0s"), wait = $wait)]
-            async fn checked_async(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            async fn checked_async(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = effect!(act(robot, job));
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.checked_unmarked", skip(robot), store = robot, check(find, after = "0s"), wait = $wait)]
-            fn checked_unmarked(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            fn checked_unmarked(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = act(robot, job);
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.checked_unmarked_async", skip(robot), store = robot, check(find_async, after = "0s"), wait = $wait)]
-            async fn checked_unmarked_async(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            async fn checked_unmarked_async(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = act(robot, job);
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.marked", skip(robot), store = robot, wait = $wait)]
-            fn marked(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            fn marked(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = effect!(act(robot, job));
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.marked_async", skip(robot), store = robot, wait = $wait)]
-            async fn marked_async(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            async fn marked_async(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = effect!(act(robot, job));
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.bare", skip(robot), store = robot, wait = $wait)]
-            fn bare(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            fn bare(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = act(robot, job);
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
             #[idempotent(key = job, name = "robot.bare_async", skip(robot), store = robot, wait = $wait)]
-            async fn bare_async(robot: &Robot, job: &str) -> Booked {
-                robot.points.pass("before the effect");
+            async fn bare_async(robot: &Robot, job: &str, payload: u32) -> Booked {
+                robot.begin(job);
                 let booked = act(robot, job);
                 robot.points.pass("after the effect");
                 Ok(booked)
             }
 
-            pub(super) fn call(robot: &Robot, form: Form, job: &str) -> Told {
+            pub(super) fn call(robot: &Robot, form: Form, job: &str, payload: u32) -> Told {
                 Told::of(observe(|| match form {
-                    Form::Checked => checked(robot, job),
-                    Form::CheckedUnmarked => checked_unmarked(robot, job),
-                    Form::Marked => marked(robot, job),
-                    Form::Bare => bare(robot, job),
+                    Form::Checked => checked(robot, job, payload),
+                    Form::CheckedUnmarked => checked_unmarked(robot, job, payload),
+                    Form::Marked => marked(robot, job, payload),
+                    Form::Bare => bare(robot, job, payload),
                 }))
             }
 
-            pub(super) fn call_async(robot: &Robot, form: Form, job: &str) -> Told {
+            pub(super) fn call_async(robot: &Robot, form: Form, job: &str, payload: u32) -> Told {
                 Told::of(pollster::block_on(observe_async(async {
                     match form {
-                        Form::Checked => checked_async(robot, job).await,
-                        Form::CheckedUnmarked => checked_unmarked_async(robot, job).await,
-                        Form::Marked => marked_async(robot, job).await,
-                        Form::Bare => bare_async(robot, job).await,
+                        Form::Checked => checked_async(robot, job, payload).await,
+                        Form::CheckedUnmarked => checked_unmarked_async(robot, job, payload).await,
+                        Form::Marked => marked_async(robot, job, payload).await,
+                        Form::Bare => bare_async(robot, job, payload).await,
                     }
                 })))
             }

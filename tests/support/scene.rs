@@ -63,7 +63,7 @@ impl Scene {
 
     /// The store, as this process sees it.
     pub fn handle(&self) -> Handle {
-        Handle::new(open(&self.task(Form::Bare, "").url, 0))
+        Handle::new(open(&self.task(Form::Bare, "").url))
     }
 
     /// The record of a job, as an operator sees it.
