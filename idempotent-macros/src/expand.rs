@@ -50,12 +50,10 @@ fn local_at(name: &str, place: Span) -> Ident {
 
 /// The static description of the operation.
 fn operation(model: &Model, markers: &Markers) -> TokenStream {
+    let function = model.function.sig.ident.unraw().to_string();
     let name = match model.args.name.get() {
         Some(name) => name.to_token_stream(),
-        None => {
-            let function = model.function.sig.ident.unraw().to_string();
-            quote_spanned!(mixed()=> ::core::concat!(::core::module_path!(), "::", #function))
-        }
+        None => quote_spanned!(mixed()=> ::core::concat!(::core::module_path!(), "::", #function)),
     };
     let mut options = TokenStream::new();
     if !markers.is_empty() {
@@ -77,7 +75,12 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     quote_spanned! {mixed()=>
         static __IDEMPOTENT_OPERATION: ::idempotent::__private::Operation =
             ::idempotent::__private::Operation::new(#name)
-                .declared_at(::core::file!(), ::core::line!(), ::core::column!())
+                .declared_at(
+                    // Functions that one macro makes share a line and a column.
+                    ::core::concat!(::core::file!(), " in ", ::core::module_path!(), "::", #function),
+                    ::core::line!(),
+                    ::core::column!(),
+                )
                 #options;
     }
 }

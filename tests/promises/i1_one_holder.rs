@@ -11,7 +11,7 @@ use idempotent::{Error, Handle, How, effect, idempotent, inspect, observe, obser
 use idempotent_tests::{Ledger, Terms, World, on_every_store};
 
 use crate::latch::Latch;
-use crate::{how, on_tokio, refused, seen, stranger};
+use crate::{how, on_tokio, refused, sight, stranger};
 
 /// Callers who have begun to call.
 #[derive(Default)]
@@ -179,7 +179,7 @@ fn take_over(
     if !world.handle.store().lease().is_deadline {
         let error = refused(call());
         assert!(matches!(&error, Error::InProgress(held) if held.holder.is_some()), "{error}");
-        world.handle.operator("ada", "it hangs").revoke(key, seen(world, key)).wait().unwrap();
+        world.handle.operator("ada", "it hangs").revoke(key, sight(world, key)).wait().unwrap();
     }
     assert_eq!(call().unwrap(), 2);
 }

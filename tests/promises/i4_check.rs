@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use idempotent::testing::FakeClock;
+use idempotent::testing::{Call as StoreCall, FakeClock, Fault};
 use idempotent::{Call, Claim, Error, How, Operation, effect, idempotent, observe, observe_async};
 use idempotent_tests::{Terms, World, on_every_store};
 
@@ -240,6 +240,47 @@ fn s84_calls_without_patience_come_to_an_end(world: &World) {
     assert_eq!((case.asked(), case.acts()), (3, 2));
 }
 
+/// Red when a call that ends in the quiet time forgets why the key is in doubt.
+fn an_early_none_keeps_the_words_of_the_attempt_in_doubt(world: &World) {
+    let case = Case::new(world);
+    case.script(Script::FAILS_AFTER);
+    assert_eq!(impatient(&case, 1).unwrap_err().code(), "own");
+    case.answer(|_| Ok(None));
+    let error = refused(impatient(&case, 1));
+    assert!(error.to_string().contains("the connection was cut"), "{error}");
+}
+
+/// Red when a store that fails at `proceed` is told as doubt, or lets the body run.
+fn a_proceed_that_fails_is_told_as_a_failing_store(world: &World) {
+    let case = Case::new(world);
+    case.interrupted(|case| checked(case, 1));
+    world.faults.on(StoreCall::Proceed.always(), Fault::RequestLost);
+    case.answer(|_| Ok(None));
+    let seen = observe(|| checked(&case, 1));
+    assert_eq!((how(&seen), refused(seen.result).code(), case.acts()), (How::Refused, "store", 1));
+}
+
+#[idempotent(key = id, name = "checked.slow_store", skip(case), store = case.world.handle, wait = "300ms", check(find, after = "0s"))]
+fn unmarked(case: &Case<'_>, id: u32) -> Result<usize, Trouble> {
+    case.body(|| Ok(()))
+}
+
+/// Red when a function without a marker runs on an answer that came later than its lease lasts, or asks for ever
+/// (operation/check.rs `proceed`).
+fn a_proceed_that_is_always_answered_too_late_comes_to_an_end(world: &World) {
+    let world = &world.on(&Terms { lease: Duration::from_millis(100), ..Terms::default() });
+    let case = Case::new(world);
+    case.interrupted(|case| unmarked(case, 1));
+    world.faults.on(StoreCall::Proceed.always(), Fault::Delay(Duration::from_millis(150)));
+    case.answer(|_| Ok(None));
+    let told = unmarked(&case, 1);
+    if world.handle.store().lease().is_deadline {
+        assert_eq!((refused(told).code(), case.acts()), ("store", 1));
+    } else {
+        assert_eq!((told.is_ok(), case.acts()), (true, 2), "there no time decides");
+    }
+}
+
 /// Versions of one operation, as they are deployed one after the other.
 macro_rules! versions {
     ($($name:ident = $options:expr;)*) => {
@@ -345,4 +386,7 @@ on_every_store!(
     s75_a_deploy_that_shortens_after_waits_for_the_longer_one,
     s84_calls_without_patience_come_to_an_end,
     a_deploy_that_takes_the_check_away_leaves_doubt,
+    a_proceed_that_fails_is_told_as_a_failing_store,
+    a_proceed_that_is_always_answered_too_late_comes_to_an_end,
+    an_early_none_keeps_the_words_of_the_attempt_in_doubt,
 );

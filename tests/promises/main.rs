@@ -1,14 +1,22 @@
 //! The promises, each tested by name: through the attribute as users write it, on every store, with the effects
 //! counted in a ledger that the library never sees.
 
+mod api;
+mod events;
+mod faults;
 mod i11_cancellation;
 mod i1_one_holder;
 mod i2_stable_result;
 mod i4_check;
 mod i4_no_silent_second_run;
+mod i9_store_down;
 mod latch;
+mod operator;
+mod processes;
 mod script;
+mod time;
 mod trouble;
+mod values;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -36,7 +44,7 @@ fn how<T>(seen: &Observed<T>) -> How {
 }
 
 /// What an operator sees of `key`.
-fn seen(world: &World, key: &Key) -> Seen {
+fn sight(world: &World, key: &Key) -> Seen {
     let shown = world.handle.show(key).wait().expect("the store answers");
     shown.entry.expect("there is a record").record.expect("it can be read").seen()
 }

@@ -82,11 +82,18 @@ impl Child {
     /// Starts this very test program again for the `#[test]` function `entry` (its full path, as the test runner
     /// prints it), which must call [`run_as_child`] with the same `role`.
     pub fn start(entry: &str, role: &str, input: &str) -> Child {
+        Child::start_with(entry, role, input, None)
+    }
+
+    /// As [`start`](Child::start), with this as the child's `IDEMPOTENT_URL`; without it the child has none.
+    pub fn start_with(entry: &str, role: &str, input: &str, url: Option<&str>) -> Child {
         let program = std::env::current_exe().expect("this program has a path");
         let mut process = Command::new(program)
             .args([entry, "--exact", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(INPUT, input)
+            .env_remove("IDEMPOTENT_URL")
+            .envs(url.map(|url| ("IDEMPOTENT_URL", url)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

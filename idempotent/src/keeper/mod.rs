@@ -261,15 +261,19 @@ impl Work {
         }
     }
 
-    fn over(&mut self, job: Job, tries: u32, error: Option<store::Error>, closed: bool) {
-        if let Some(error) = error
-            && !(closed && tries >= LAST_TRIES)
-        {
-            tracing::warn!(operation = %job.subject.operation, key = %job.subject.key, %error, tries,
-                "the keeper could not record the end of an attempt; it tries again");
-            let pause = PAUSES.0.saturating_mul(1 << tries.min(16)).min(PAUSES.1);
-            self.later.push(Later { job, tries: tries + 1, at: Instant::now() + pause });
-            return;
+    fn over(&mut self, mut job: Job, tries: u32, error: Option<store::Error>, closed: bool) {
+        if let Some(error) = error {
+            // While the store fails, callers of this process are told so by the store and do not wait for it here.
+            job.turn = None;
+            if !closed || tries < LAST_TRIES {
+                tracing::warn!(operation = %job.subject.operation, key = %job.subject.key, %error, tries,
+                    "the keeper could not record the end of an attempt; it tries again");
+                let pause = PAUSES.0.saturating_mul(1 << tries.min(16)).min(PAUSES.1);
+                self.later.push(Later { job, tries: tries + 1, at: Instant::now() + pause });
+                return;
+            }
+            tracing::error!(operation = %job.subject.operation, key = %job.subject.key, %error,
+                "the store is no longer in use, and the end of an attempt could not be recorded");
         }
         // Callers of this process that waited look for themselves now.
         drop(job.turn);

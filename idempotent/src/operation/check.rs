@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::claim::Claim;
 use super::outcome::Returns;
-use super::run::{Claimed, Next};
+use super::run::{Claimed, Next, too_slow};
 use crate::block_on::block_on;
 use crate::clock::boot_micros;
 use crate::error::Error;
@@ -91,8 +91,9 @@ impl<R: Returns> Asking<R> {
     }
 
     async fn doubtful(self, error: Error, last_error: Option<Arc<str>>, mode: Mode) -> Claimed<R> {
+        let how = if matches!(error, Error::InDoubt(_)) { How::InDoubt } else { How::Refused };
         let out = self.claim.answer(error);
-        self.claim.report(How::InDoubt);
+        self.claim.report(how);
         self.claim.withdraw(last_error, mode).await;
         Claimed::Next(Next::Answer(out))
     }
@@ -111,6 +112,10 @@ impl<R: Returns> Asking<R> {
             match send(&open.store, &open.subject, request.clone(), mode).await {
                 // Without a marker the effect begins here, so a late answer counts as none: ask again.
                 Ok(Answered { answer: Answer::Ok, sent }) if !operation.has_marker && open.too_late(sent) => {
+                    if self.deadline.left().is_zero() {
+                        let error = open.store_failed(too_slow(), None);
+                        return self.doubtful(error, None, mode).await;
+                    }
                 }
                 Ok(Answered { answer: Answer::Ok, sent }) => {
                     open.extend(sent);

@@ -1,5 +1,6 @@
 //! The right to run one body, and how it ends.
 
+use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -16,7 +17,7 @@ use crate::handle::Handle;
 use crate::keeper::{Job, Open};
 use crate::observe::{How, Outcome, tell};
 use crate::policy::OnErr;
-use crate::protocol::{Answer, Ending, Request, Resolution, State, Value};
+use crate::protocol::{Answer, Ending, Request, Resolution, State, Token, Value};
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::slots::Turn;
 
@@ -31,6 +32,8 @@ pub struct Claim<R: Returns> {
     pub(super) handle: Handle,
     pub(super) turn: Option<Turn>,
     pub(super) attempt: u32,
+    /// What an earlier attempt or check had to say, when this claim was granted.
+    pub(super) last_error: Option<Arc<str>>,
     /// The check is being asked; the body has not begun.
     pub(super) asking: bool,
     /// How the attempt ended, once that is known: the only settle that is ever sent.
@@ -43,8 +46,14 @@ pub struct Claim<R: Returns> {
 #[must_use = "settle the claim with it"]
 pub struct Ran<R>(Option<R>);
 
-/// The payload that unwinds a body which may not go on.
-struct Stop;
+/// The payload that unwinds a body which may not go on: the one under this claim, through others inside it.
+struct Stop(Token);
+
+impl Stop {
+    fn is_for(payload: &(dyn Any + Send), token: Token) -> bool {
+        payload.downcast_ref::<Stop>().is_some_and(|stop| stop.0 == token)
+    }
+}
 
 enum Sent {
     Settled(State),
@@ -85,7 +94,7 @@ impl<R: Returns> Claim<R> {
             let error = self.open.latched().unwrap_or_else(|| self.open.lease_lost(None));
             panic!("{error}; {}", error.advice());
         }
-        resume_unwind(Box::new(Stop))
+        resume_unwind(Box::new(Stop(self.open.token())))
     }
 
     /// Which run of the body this is, its fence and its request ids.
@@ -106,7 +115,7 @@ impl<R: Returns> Claim<R> {
             let _entered = attempt.enter();
             match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
                 Ok(polled) => polled.map(|out| Ran(Some(out))),
-                Err(payload) if payload.is::<Stop>() => Poll::Ready(Ran(None)),
+                Err(payload) if Stop::is_for(&*payload, self.open.token()) => Poll::Ready(Ran(None)),
                 Err(payload) => resume_unwind(payload),
             }
         })
@@ -120,7 +129,7 @@ impl<R: Returns> Claim<R> {
         let _entered = attempt.enter();
         match catch_unwind(AssertUnwindSafe(body)) {
             Ok(out) => Ran(Some(out)),
-            Err(payload) if payload.is::<Stop>() => Ran(None),
+            Err(payload) if Stop::is_for(&*payload, self.open.token()) => Ran(None),
             Err(payload) => resume_unwind(payload),
         }
     }
@@ -308,16 +317,18 @@ impl<R: Returns> Claim<R> {
             site: Site::of(&self.open.subject),
             fence: self.open.held.fence,
             attempt: self.attempt,
-            last_error,
+            last_error: last_error.or_else(|| self.last_error.clone()),
             retry_in: None,
             has_marker: self.call.operation.has_marker,
         }))
     }
 
+    /// Without the values of the arguments, which are nobody's to log.
     fn warn_of_doubt(&self, said: &str) {
-        let error = self.in_doubt(Some(said.into()));
+        let error = self.in_doubt(None);
         tracing::warn!(operation = %self.open.subject.operation, key = %self.open.subject.key,
-            advice = %error.advice(), "{error}");
+            attempt = self.attempt, error = said, advice = %error.advice(),
+            "an attempt that may have acted ended with an error: the key is in doubt");
     }
 
     pub(super) fn answer(&self, error: Error) -> R {

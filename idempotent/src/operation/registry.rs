@@ -24,7 +24,7 @@ impl Operation {
                 Err(Error::bad_key(
                     self.name,
                     format!(
-                        "two operations have this name, one at {}:{} and one at {}:{}",
+                        "two operations have this name, one at {} (line {}) and one at {} (line {})",
                         first.0, first.1, place.0, place.1
                     ),
                     "give each its own `name = \"..\"`: with one name, each would be answered with the other's results",

@@ -279,6 +279,7 @@ impl<R: Returns> Call<R> {
             handle: handle.clone(),
             turn,
             attempt: grant.attempt,
+            last_error: grant.last_error.clone(),
             asking,
             outcome: None,
             over: false,
@@ -365,7 +366,7 @@ fn fresh_token() -> Result<Token, Error> {
     Ok(Token(token))
 }
 
-fn too_slow() -> store::Error {
+pub(super) fn too_slow() -> store::Error {
     store::Error::new(
         ErrorKind::Unavailable,
         "the store answers later than its lease lasts",

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use idempotent::Which;
 use idempotent_tests::robot::{Form, Task, Told};
-use idempotent_tests::{Scene, fence};
+use idempotent_tests::{Scene, sight};
 
 use self::lanes::Seen;
 use self::life::{form, name};
@@ -185,8 +185,8 @@ fn an_operator_can_end_every_doubt(scene: &Scene, finished: &BTreeMap<u64, Told>
     for entry in handle.list(&filter).wait().unwrap() {
         let job = entry.subject.call.trim_start_matches("job=").trim_matches('"').to_owned();
         match bookings.get(&job).and_then(|booked| booked.last()) {
-            Some(booked) => operator.resolve_done(&entry.subject.key, fence(&entry), booked).wait().unwrap(),
-            None => operator.resolve_not_done(&entry.subject.key, fence(&entry)).wait().unwrap(),
+            Some(booked) => operator.resolve_done(&entry.subject.key, sight(&entry), booked).wait().unwrap(),
+            None => operator.resolve_not_done(&entry.subject.key, sight(&entry)).wait().unwrap(),
         }
     }
     drop(handle);

@@ -1,0 +1,91 @@
+//! What subscribers of `tracing` are told: outcomes by name, doubt at once and with its mends, and no arguments.
+
+use std::fmt::{Debug, Write};
+use std::sync::{Arc, Mutex};
+
+use idempotent::{effect, idempotent};
+use idempotent_tests::{World, on_every_store};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use crate::Trouble;
+use crate::script::{Script, fresh};
+
+/// Keeps every event of the crate as one line.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
+
+struct Line<'a>(&'a mut String);
+
+impl Visit for Line<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{field}={value:?}; ").unwrap();
+    }
+}
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("idempotent")
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = String::new();
+        event.record(&mut Line(&mut line));
+        self.0.lock().unwrap().push((*event.metadata().level(), line));
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[idempotent(key = patient, name = "events.book", skip(world, script), store = world.handle)]
+fn book(world: &World, patient: &str, script: Script) -> Result<usize, Trouble> {
+    world.ledger.act("acts");
+    script.after()?;
+    Ok(fresh())
+}
+
+#[idempotent(key = patient, name = "events.marked", skip(world, script), store = world.handle)]
+fn marked(world: &World, patient: &str, script: Script) -> Result<usize, Trouble> {
+    script.before()?;
+    effect!(world.ledger.act("acts"));
+    script.after()?;
+    Ok(fresh())
+}
+
+/// Red when the first error that leaves doubt is not warned of, or the event tells an argument.
+fn s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments(world: &World) {
+    let lines = Lines::default();
+    tracing::subscriber::with_default(lines.clone(), || {
+        book(world, "confidential", Script::FAILS_AFTER).unwrap_err();
+        book(world, "confidential", Script::WORKS).unwrap_err();
+        marked(world, "confidential", Script::FAILS_BEFORE).unwrap_err();
+        marked(world, "confidential", Script::WORKS).unwrap();
+        marked(world, "confidential", Script::WORKS).unwrap();
+    });
+    let lines = lines.0.lock().unwrap();
+    let warned: Vec<_> = lines.iter().filter(|(level, _)| *level == Level::WARN).collect();
+    assert_eq!(warned.len(), 1, "{lines:#?}");
+    for part in
+        ["events.book", "the connection was cut", "effect!(..)", "check(find, after", "on_err = release"]
+    {
+        assert!(warned[0].1.contains(part), "`{part}` is not in {}", warned[0].1);
+    }
+    assert!(!lines.iter().any(|(_, line)| line.contains("confidential")), "{lines:#?}");
+    let outcomes: Vec<&str> =
+        lines.iter().filter_map(|(_, line)| line.split("outcome=\"").nth(1)?.split('"').next()).collect();
+    assert_eq!(outcomes, ["in_doubt", "in_doubt", "executed", "executed", "replayed"]);
+    assert!(lines.iter().all(|(_, line)| line.contains("operation=") && line.contains("key=")), "{lines:#?}");
+}
+
+on_every_store!(s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments,);
