@@ -288,14 +288,16 @@ macro_rules! versions {
     };
 }
 
-const NEW: Operation = Operation::new("deployed.book").declared_at("deployed", 1, 1).wait_micros(0);
+const fn new() -> Operation {
+    Operation::new("deployed.book").declared_at("deployed", 1, 1).wait_micros(0)
+}
 
 versions! {
-    PLAIN = NEW;
-    MARKS = NEW.marker();
-    RERUN = NEW.marker().rerun();
-    CHECK = NEW.marker().check_after_micros(0);
-    CHECK_LATE = NEW.marker().check_after_micros(3_600_000_000);
+    PLAIN = new();
+    MARKS = new().marker();
+    RERUN = new().marker().rerun();
+    CHECK = new().marker().check_after_micros(0);
+    CHECK_LATE = new().marker().check_after_micros(3_600_000_000);
 }
 
 fn call(case: &Case<'_>, version: &'static Operation) -> Call<Result<usize, Trouble>> {
