@@ -58,6 +58,7 @@ fn robot_with_a_browser() {
     run_as_child("robot with a browser", |line| {
         let task = Task::read(line);
         let robot = Robot::new(&task);
+        #[expect(clippy::zombie_processes, reason = "it is to outlive its robot")]
         let open_it = || {
             Command::new(std::env::current_exe().unwrap())
                 .args(["browser::browser", "--exact", "--nocapture"])
