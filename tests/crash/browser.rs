@@ -53,7 +53,6 @@ fn browser() {
 
 /// Not a test of its own: a robot that opens a browser and dies.
 #[test]
-#[expect(clippy::zombie_processes, reason = "the browser is to outlive the robot")]
 fn robot_with_a_browser() {
     run_as_child("robot with a browser", |line| {
         let task = Task::read(line);
