@@ -29,6 +29,7 @@ pub(crate) fn all(model: &Model, errors: &Errors) {
     result_is_owned(model, errors);
     arguments_show_the_result_type(model, errors);
     check_can_be_called(model, errors);
+    check_or_rerun(model, errors);
 }
 
 // `const`, `unsafe`, `extern` and variadic functions cannot be operations.
@@ -294,5 +295,12 @@ fn check_can_be_called(model: &Model, errors: &Errors) {
         if model::rebuilt(param).is_none() {
             errors.keep(syn::Error::new(param.pat.span(), texts::check_pattern(&key::text(&param.pat))));
         }
+    }
+}
+
+// `check` and `rerun` are two answers to one question.
+fn check_or_rerun(model: &Model, errors: &Errors) {
+    if let (Some(_), Some(rerun)) = (model.args.check.written(), model.args.rerun.written()) {
+        errors.push(rerun, texts::CHECK_AND_RERUN);
     }
 }

@@ -90,6 +90,9 @@ pub(crate) fn check_needs_after(path: &str) -> String {
 pub(crate) const CHECK_FIRST_NOT_BUILT: &str = "`first` is not built yet: `check` is asked only when a key is in doubt. \
      Call the function yourself at the head of the body";
 
+pub(crate) const CHECK_AND_RERUN: &str = "`rerun` and `check` answer the same question, what to do about doubt. \
+     Keep `check` to find out first, or `rerun` alone where running twice does no harm";
+
 pub(crate) fn check_unknown(name: &str) -> String {
     format!("`check` has no option `{name}`. It is written `check(find_appointment, after = \"2s\")`")
 }

@@ -1,6 +1,6 @@
 //! The two clocks of a store: one that only goes forward, also through a suspend, and the wall clock.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::protocol::Micros;
 
@@ -25,6 +25,11 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Micros::try_from(since.as_micros()).unwrap_or(Micros::MAX)
     }
+}
+
+/// A length of time as the protocol counts it.
+pub(crate) fn micros(length: Duration) -> Micros {
+    Micros::try_from(length.as_micros()).unwrap_or(Micros::MAX)
 }
 
 /// Microseconds since this machine was started, its sleep included.

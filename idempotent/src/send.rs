@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::clock::boot_micros;
+use crate::clock::{boot_micros, micros};
 use crate::pause::pause;
 use crate::protocol::{Answer, Micros, Request};
 use crate::store::{Error, Store, Subject};
@@ -23,6 +23,9 @@ pub(crate) struct Answered {
     pub(crate) sent: Micros,
 }
 
+/// How long a request is sent again. A store that took longer to say that it is in trouble has waited itself.
+const AGAIN_FOR: Duration = Duration::from_secs(1);
+
 /// Sends `request`, and again with the same token while the store is in passing trouble.
 pub(crate) async fn send(
     store: &Arc<dyn Store>,
@@ -35,6 +38,7 @@ pub(crate) async fn send(
         .with_max_delay(Duration::from_millis(100))
         .with_max_times(3)
         .build();
+    let first = boot_micros();
     loop {
         let sent = boot_micros();
         let result = match mode {
@@ -43,10 +47,12 @@ pub(crate) async fn send(
         };
         match result {
             Ok(answer) => return Ok(Answered { answer, sent }),
-            Err(error) if error.is_transient() => match pauses.next() {
-                Some(length) => pause(length).await,
-                None => return Err(error),
-            },
+            Err(error) if error.is_transient() && boot_micros() - first < micros(AGAIN_FOR) => {
+                match pauses.next() {
+                    Some(length) => pause(length).await,
+                    None => return Err(error),
+                }
+            }
             Err(error) => return Err(error),
         }
     }

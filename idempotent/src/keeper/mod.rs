@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use event_listener::Event;
 
-pub(crate) use open::{Open, micros, too_late};
+pub(crate) use open::{Open, too_late};
 
 use crate::clock::boot_micros;
 use crate::pause::{Deadline, within};

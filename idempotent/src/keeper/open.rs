@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::clock::boot_micros;
+use crate::clock::{boot_micros, micros};
 use crate::error::{Error, LeaseLost, Site, StoreFailed};
 use crate::protocol::{Answer, Held, Micros, Request, Token};
 use crate::send::{Answered, Mode, send, wrong_answer};
@@ -183,10 +183,6 @@ impl Open {
     pub(crate) fn store_failed(&self, source: store::Error, unrecorded: Option<Arc<str>>) -> Error {
         Error::Store(Box::new(StoreFailed { site: Some(Site::of(&self.subject)), source, unrecorded }))
     }
-}
-
-pub(crate) fn micros(length: Duration) -> Micros {
-    Micros::try_from(length.as_micros()).unwrap_or(Micros::MAX)
 }
 
 fn end(sent: Micros, lease: Lease) -> Micros {
