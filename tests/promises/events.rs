@@ -1,7 +1,8 @@
 //! What subscribers of `tracing` are told: outcomes by name, doubt at once and with its mends, and no arguments.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use idempotent::{effect, idempotent};
 use idempotent_tests::{World, on_every_store};
@@ -12,9 +13,13 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use crate::Trouble;
 use crate::script::{Script, fresh};
 
-/// Keeps every event of the crate as one line.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
+thread_local! {
+    static LINES: RefCell<Vec<(Level, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps every event of the crate as one line, each thread its own. One subscriber for the whole program: whether
+/// an event is wanted is remembered for all threads.
+struct Lines;
 
 struct Line<'a>(&'a mut String);
 
@@ -40,7 +45,7 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = String::new();
         event.record(&mut Line(&mut line));
-        self.0.lock().unwrap().push((*event.metadata().level(), line));
+        LINES.with_borrow_mut(|lines| lines.push((*event.metadata().level(), line)));
     }
 
     fn enter(&self, _: &Id) {}
@@ -65,15 +70,15 @@ fn marked(world: &World, patient: &str, script: Script) -> Result<usize, Trouble
 
 /// Red when the first error that leaves doubt is not warned of, or the event tells an argument.
 fn s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments(world: &World) {
-    let lines = Lines::default();
-    tracing::subscriber::with_default(lines.clone(), || {
-        book(world, "confidential", Script::FAILS_AFTER).unwrap_err();
-        book(world, "confidential", Script::WORKS).unwrap_err();
-        marked(world, "confidential", Script::FAILS_BEFORE).unwrap_err();
-        marked(world, "confidential", Script::WORKS).unwrap();
-        marked(world, "confidential", Script::WORKS).unwrap();
-    });
-    let lines = lines.0.lock().unwrap();
+    static SUBSCRIBED: Once = Once::new();
+    SUBSCRIBED.call_once(|| tracing::subscriber::set_global_default(Lines).unwrap());
+    LINES.take();
+    book(world, "confidential", Script::FAILS_AFTER).unwrap_err();
+    book(world, "confidential", Script::WORKS).unwrap_err();
+    marked(world, "confidential", Script::FAILS_BEFORE).unwrap_err();
+    marked(world, "confidential", Script::WORKS).unwrap();
+    marked(world, "confidential", Script::WORKS).unwrap();
+    let lines = LINES.take();
     let warned: Vec<_> = lines.iter().filter(|(level, _)| *level == Level::WARN).collect();
     assert_eq!(warned.len(), 1, "{lines:#?}");
     for part in
