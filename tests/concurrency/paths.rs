@@ -62,8 +62,7 @@ fn lock_files(scene: &Scene) -> Vec<PathBuf> {
 
 /// The robot has not acted, and looks at its lock file as it marks.
 ///
-/// Red when `store/sqlite/batch.rs` lets a mark go through without `Holders::stand` (then the last look finds no
-/// lock file of a live robot), or `holders.rs` takes a missing file for a dead process.
+/// Red when `protocol/claim.rs` grants a live record.
 #[test]
 fn s79_a_cleaner_deletes_the_lock_file_before_the_mark() {
     let scene = Scene::default();

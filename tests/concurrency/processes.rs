@@ -62,8 +62,7 @@ fn assert_one_booking(scene: &Scene, job: &str, told: &[Told]) {
     }
 }
 
-/// Red when `protocol/claim.rs` grants a live record, `store/sqlite/batch.rs` reads before it holds the write lock
-/// (`BEGIN` for `BEGIN IMMEDIATE`), or `operation/run.rs` gives up at the first `Busy`.
+/// Red when `protocol/claim.rs` grants a live record, or `operation/run.rs` gives up at the first `Busy`.
 #[test]
 fn s14_eight_processes_call_at_once() {
     for is_async in [false, true] {
@@ -94,8 +93,7 @@ fn s14_eight_processes_race() {
     }
 }
 
-/// Red when `store/sqlite/holders.rs` probes with an exclusive lock (two who look take each other for the dead one)
-/// or `protocol/claim.rs` takes a record over without a new fence and owner.
+/// Red when `protocol/claim.rs` grants a live record, or takes one over without a new owner.
 #[test]
 fn s80_eight_processes_meet_the_record_of_a_dead_holder() {
     let scene = Scene::default();
@@ -124,7 +122,7 @@ fn s80_eight_processes_meet_the_record_of_a_dead_holder() {
 
 /// All eight learn of a doubt that nobody can resolve, and none runs.
 ///
-/// Red as `s80_eight_processes_meet_the_record_of_a_dead_holder`, and when `protocol/claim.rs` runs in doubt.
+/// Red when `protocol/claim.rs` runs in doubt although the policy is to stay.
 #[test]
 fn s80_eight_processes_meet_a_doubt() {
     let scene = Scene::default();
@@ -136,8 +134,7 @@ fn s80_eight_processes_meet_a_doubt() {
     assert_eq!(scene.portal.bookings("a").len(), 0);
 }
 
-/// Red when `store/sqlite/watch.rs` never answers (then the waiter sees it only after its own second), or when
-/// `operation/run.rs` does not look again after it was woken.
+/// Red when `operation/run.rs` gives up at the first `Busy`, or does not look again after it was woken.
 #[test]
 fn s15_a_waiter_in_another_process_gets_the_result() {
     for is_async in [false, true] {
@@ -159,7 +156,7 @@ fn s15_a_waiter_in_another_process_gets_the_result() {
 
 /// Who waits for a robot that is killed takes over, or learns of the doubt; he does not wait for a lease.
 ///
-/// Red when `store/sqlite/moves.rs` lets `still_running` be true for a dead holder, and nobody looks again.
+/// Red when `store/sqlite/holders.rs` takes a process for alive whose lock is free.
 #[test]
 fn s15_a_waiter_outlives_the_holder() {
     let scene = Scene::new("?lease=1h");

@@ -109,8 +109,8 @@ fn clicked_late(job: &str) -> (How, u32, usize) {
     (seen.outcome.unwrap().how, asked.get(), bookings.len())
 }
 
-/// Red when `protocol/claim.rs` lets `quiet_left` be 0, or counts quiet time from an earlier moment than the claim
-/// that took over; and when the child process inherits its robot's lock (then the robot does not look dead).
+/// Red when `quiet_left` in `protocol/claim.rs` is 0; and when the browser inherits its robot's lock file, so that the
+/// robot does not look dead.
 #[test]
 fn s72_quiet_time_covers_a_browser_that_outlives_its_robot() {
     assert_eq!(clicked_late("quiet"), (How::Recovered, 2, 1));

@@ -3,9 +3,9 @@
 //! Red when in `src`
 //! - `protocol/claim.rs` writes `effect: false` in `begin` (a bare booking runs again),
 //! - `protocol/holder.rs` leaves out `next.effect = true` in `mark` (a marked one runs again),
-//! - `store/sqlite/holders.rs` calls every other process alive (nobody ever takes over) or takes a killed process
-//!   for unknown (the retry waits for its lease),
-//! - `operation/claim.rs` answers `Ok` before the settle (after "after settle" there is no record).
+//! - `protocol/decide.rs` does not call the record of a dead holder doubt,
+//! - `store/sqlite/holders.rs` takes a process for alive whose lock is free (nobody takes over),
+//! - `operation/claim.rs` answers `Ok` without waiting for the settle (no record when it is killed).
 
 use idempotent::Which;
 use idempotent_tests::Scene;

@@ -5,8 +5,8 @@ use idempotent::{Error, Which, effect, idempotent, observe};
 use idempotent_tests::robot::{Form, Robot, Stops, Task, Told};
 use idempotent_tests::{Child, Scene, run_as_child, sight};
 
-/// Red when `store/mod.rs` leaves derived doubt out of `Which::InDoubt`, or `store/sqlite/moves.rs` lists by the
-/// stored state alone.
+/// Red when `protocol/decide.rs` does not call the record of a dead holder doubt, or `store/sqlite/holders.rs` takes
+/// a process for alive whose lock is free.
 #[test]
 fn s57_a_robot_is_killed_and_nobody_calls_again() {
     let scene = Scene::default();

@@ -44,8 +44,7 @@ fn s55_a_robot_stopped_before_its_marker_is_not_taken_over() {
     }
 }
 
-/// Red when `protocol/operator.rs` leaves the fence or the owner as it was in `acted`, or `operation/claim.rs`
-/// goes on after a refused mark.
+/// Red when `protocol/holder.rs` accepts a mark from whoever is not the holder.
 #[test]
 fn s55_after_a_revoke_the_stopped_robot_is_refused_at_its_marker() {
     for is_async in [false, true] {
@@ -69,7 +68,7 @@ fn s55_after_a_revoke_the_stopped_robot_is_refused_at_its_marker() {
     }
 }
 
-/// Red when `protocol/operator.rs` leaves the owner in `acted` (the late settle overwrites the operator's value),
+/// Red when `protocol/operator.rs` leaves fence and owner in `acted` (the late settle is taken for the record's own),
 /// or `operation/claim.rs` sends no note after a fenced settle.
 #[test]
 fn s17_a_robot_stopped_after_its_act_and_resolved_by_an_operator() {
@@ -102,8 +101,8 @@ fn s17_a_robot_stopped_after_its_act_and_resolved_by_an_operator() {
     }
 }
 
-/// Red when `keeper/mod.rs` renews nothing (the record's lease stands still), or `protocol/operator.rs` lets the
-/// lease of a live holder refuse a revoke, or `operation/claim.rs` sends no note after a fenced settle.
+/// Red when `keeper/mod.rs` renews nothing (the record's lease stands still), when `protocol/operator.rs` leaves
+/// fence and owner in `acted`, or when `operation/claim.rs` sends no note after a fenced settle.
 #[test]
 fn s58_a_body_hangs_while_its_lease_is_renewed_and_is_revoked() {
     let scene = Scene::new("?lease=300ms");

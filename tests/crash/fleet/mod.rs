@@ -27,10 +27,10 @@ enum Column {
 
 /// Red when in `src`
 /// - `protocol/holder.rs` leaves out `next.effect = true` in `mark`, or `protocol/claim.rs` begins with
-///   `effect: false` whatever the code (duplicates),
-/// - `protocol/claim.rs` runs where it should ask (duplicates), or keeps the fence at a grant (I1),
-/// - `store/sqlite/holders.rs` takes a live process for a dead one (duplicates, I1),
-/// - `store/sqlite/batch.rs` answers before the commit (I3: an answer that is gone).
+///   `effect: false` whatever the code (a second run),
+/// - `protocol/claim.rs` keeps the fence where it takes over (I1),
+/// - `store/sqlite/holders.rs` takes a process for dead whose lock is held,
+/// - `operation/claim.rs` answers `Ok` without waiting for the settle (I3: an answer that is gone).
 #[test]
 fn two_hundred_kills() {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
