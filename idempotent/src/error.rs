@@ -356,7 +356,7 @@ impl fmt::Display for Error {
                 write!(f, "the record of {} holds no usable value: {}", error.site, error.why)
             }
             Error::LeaseLost(error) => {
-                write!(f, "the claim on {} was taken from this attempt", error.site)?;
+                write!(f, "the claim on {} was taken from this attempt, or its lease ran out,", error.site)?;
                 match (&error.unrecorded, error.effect_begun) {
                     (Some(value), _) => write!(f, " after it had ended with {value}"),
                     (None, true) => f.write_str(" after its effect may have begun"),

@@ -12,6 +12,9 @@ use crate::store::{Lease, Store};
 /// A store in use, with the keeper that renews its claims and settles what was dropped. Clones are cheap and
 /// share all of it.
 ///
+/// The keeper's thread lets go of the store a moment after the last handle is dropped: a program that copies or
+/// moves a database file at its end should [`drain`](Handle::drain) first, and expect the file to be open until then.
+///
 /// ```
 /// use idempotent::{Handle, MemoryStore};
 /// let handle = Handle::new(MemoryStore::new());
