@@ -118,11 +118,9 @@ fn skip_names_arguments(model: &Model, errors: &Errors) {
 // An argument that is the key cannot be skipped.
 fn skip_and_key_are_apart(model: &Model, errors: &Errors) {
     for name in model.args.skip.get().into_iter().flatten() {
-        if model
-            .key
-            .iter()
-            .any(|part| key::whole_argument(&part.expr).is_some_and(|other| key::same(other, name)))
-        {
+        if model.key.iter().any(|part| {
+            model::whole_argument(&model.function, &part.expr).is_some_and(|other| key::same(other, name))
+        }) {
             errors.push(name, texts::skip_in_key(&name.to_string()));
         }
     }

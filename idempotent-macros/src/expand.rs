@@ -81,6 +81,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
                     ::core::line!(),
                     ::core::column!(),
                 )
+                .sole()
                 #options;
     }
 }

@@ -282,7 +282,8 @@ fn boxed_output(ty: &Type) -> Option<Type> {
     })
 }
 
-fn only_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+/// `T` of `name<T>`.
+pub(crate) fn only_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|segment| segment.ident == name)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };

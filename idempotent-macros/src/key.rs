@@ -41,12 +41,26 @@ fn unwrapped(expr: &Expr) -> &Expr {
     }
 }
 
-/// The argument that a part is the whole of: `id`, `&id` and `*id`, not `order.id`.
-pub(crate) fn whole_argument(part: &Expr) -> Option<&Ident> {
+/// An argument with nothing but `&` and `*` around it: `id`, `&id` and `*id`, not `order.id`.
+pub(crate) struct Bare<'a> {
+    pub(crate) name: &'a Ident,
+    /// How many `*` look deeper into it than `&` come out of it.
+    depth: isize,
+    /// The deepest that they look.
+    pub(crate) deepest: isize,
+}
+
+/// The argument that a part is, but for `&` and `*`.
+pub(crate) fn bare_argument(part: &Expr) -> Option<Bare<'_>> {
     match unwrapped(part) {
-        Expr::Path(path) => path.path.get_ident(),
-        Expr::Reference(reference) => whole_argument(&reference.expr),
-        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => whole_argument(&unary.expr),
+        Expr::Path(path) => path.path.get_ident().map(|name| Bare { name, depth: 0, deepest: 0 }),
+        Expr::Reference(reference) => {
+            bare_argument(&reference.expr).map(|inner| Bare { depth: inner.depth - 1, ..inner })
+        }
+        Expr::Unary(unary) if matches!(unary.op, UnOp::Deref(_)) => bare_argument(&unary.expr).map(|inner| {
+            let depth = inner.depth + 1;
+            Bare { depth, deepest: inner.deepest.max(depth), ..inner }
+        }),
         _ => None,
     }
 }
@@ -160,7 +174,7 @@ mod tests {
     use quote::ToTokens as _;
     use syn::{Expr, parse_str};
 
-    use super::{names_any, text, whole_argument};
+    use super::{bare_argument, names_any, text};
 
     fn expr(source: &str) -> Expr {
         parse_str(source).unwrap()
@@ -185,15 +199,19 @@ mod tests {
         assert_eq!(text(expr("order . id")), "order.id");
     }
 
-    // Fails when a part of an argument counts as the argument.
+    // Fails when a part of an argument counts as the argument, or a `*` is lost.
     #[test]
     fn only_a_whole_argument_counts() {
-        assert!(whole_argument(&expr("order")).is_some());
-        assert!(whole_argument(&expr("&(order)")).is_some());
-        assert!(whole_argument(&expr("*order")).is_some());
-        assert!(whole_argument(&expr("order.id")).is_none());
-        assert!(whole_argument(&expr("order.clone()")).is_none());
-        assert!(whole_argument(&expr("module::order")).is_none());
+        let deepest = |source: &str| bare_argument(&expr(source)).map(|bare| bare.deepest);
+        assert_eq!(deepest("order"), Some(0));
+        assert_eq!(deepest("&(order)"), Some(0));
+        assert_eq!(deepest("*&order"), Some(0));
+        assert_eq!(deepest("*order"), Some(1));
+        assert_eq!(deepest("&*order"), Some(1));
+        assert_eq!(deepest("**order"), Some(2));
+        assert_eq!(deepest("order.id"), None);
+        assert_eq!(deepest("order.clone()"), None);
+        assert_eq!(deepest("module::order"), None);
     }
 
     // Fails when fields, methods or path segments count as arguments, or inlined format arguments do not.

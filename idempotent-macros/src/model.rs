@@ -6,7 +6,7 @@ use syn::{Expr, GenericArgument, GenericParam, Pat, PathArguments, ReceiverKind,
 
 use crate::{
     args::{Args, OnErr},
-    function::{Function, Param},
+    function::{Function, Param, only_argument},
     key::{self, KeyExpr},
 };
 
@@ -43,8 +43,9 @@ impl Model {
         let rest = bindings
             .into_iter()
             .filter(|name| {
-                !key.iter()
-                    .any(|part| key::whole_argument(&part.expr).is_some_and(|other| key::same(other, name)))
+                !key.iter().any(|part| {
+                    whole_argument(&function, &part.expr).is_some_and(|other| key::same(other, name))
+                })
             })
             .cloned()
             .collect();
@@ -71,6 +72,31 @@ impl Model {
 impl Part {
     fn new(expr: Expr) -> Self {
         Self { text: key::text(&expr), expr }
+    }
+}
+
+/// The argument that a part of the key is the whole of: `id`, `&id`, and `*id` where `*` visibly hides nothing. What a
+/// `Deref` of the user's gives can be less than the argument.
+pub(crate) fn whole_argument<'a>(function: &Function, part: &'a Expr) -> Option<&'a Ident> {
+    let bare = key::bare_argument(part)?;
+    if bare.deepest == 0 {
+        return Some(bare.name);
+    }
+    let is_it = |param: &&Param| matches!(&param.pat, Pat::Ident(pat) if key::same(&pat.ident, bare.name));
+    let mut ty = &function.params.iter().find(is_it)?.ty;
+    for _ in 0..bare.deepest {
+        ty = pointed_at(ty)?;
+    }
+    Some(bare.name)
+}
+
+/// `T` of `&T`, `Box<T>` and the like.
+fn pointed_at(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Reference(reference) => Some(&reference.elem),
+        Type::Paren(paren) => pointed_at(&paren.elem),
+        Type::Group(group) => pointed_at(&group.elem),
+        _ => ["Box", "Rc", "Arc", "Cow"].iter().find_map(|name| only_argument(ty, name)),
     }
 }
 

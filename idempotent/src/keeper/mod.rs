@@ -6,7 +6,7 @@
 mod open;
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -165,7 +165,17 @@ struct Later {
 
 enum UnderWay {
     Job { future: Pin<Box<dyn Future<Output = Option<store::Error>> + Send>>, job: Job, tries: u32 },
-    Renewal(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Renewal { future: Pin<Box<dyn Future<Output = ()> + Send>>, token: Token },
+}
+
+impl UnderWay {
+    /// The claim whose renewal it is.
+    fn renews(&self) -> Option<Token> {
+        match self {
+            UnderWay::Renewal { token, .. } => Some(*token),
+            UnderWay::Job { .. } => None,
+        }
+    }
 }
 
 struct Work {
@@ -215,8 +225,12 @@ impl Work {
         }
         if now >= self.next_round {
             self.next_round = now + self.lease.length / 3;
-            for open in open {
-                self.under_way.push(UnderWay::Renewal(Box::pin(async move { open.renew().await })));
+            // A store that does not answer for a while gets one renewal of each claim, not a heap of them.
+            let asked: HashSet<Token> = self.under_way.iter().filter_map(UnderWay::renews).collect();
+            for open in open.into_iter().filter(|open| !asked.contains(&open.token())) {
+                let token = open.token();
+                let future = Box::pin(async move { open.renew().await });
+                self.under_way.push(UnderWay::Renewal { future, token });
             }
         }
         closed && self.under_way.is_empty() && self.later.is_empty()
@@ -242,7 +256,7 @@ impl Work {
         let closed = self.shared.lock().closed;
         for mut one in std::mem::take(&mut self.under_way) {
             match &mut one {
-                UnderWay::Renewal(future) => {
+                UnderWay::Renewal { future, .. } => {
                     if guarded(future.as_mut(), context).is_ok_and(|polled| polled.is_pending()) {
                         self.under_way.push(one);
                     }

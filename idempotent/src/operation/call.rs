@@ -9,7 +9,7 @@ use super::rules::{ErrorCodec, OnErrRule, Probe, Rules, named};
 use crate::codec;
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::key::{FingerprintBuilder, KeyBuilder, KeyError};
+use crate::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher};
 use crate::policy::OnErr;
 use crate::store::Subject;
 
@@ -20,8 +20,9 @@ pub struct Parts {
     key: KeyBuilder,
     rest: FingerprintBuilder,
     refused: Option<KeyError>,
-    /// A type is part of the key, so that results of several types lie apart.
-    generic: bool,
+    /// The types and constants in the key, so that results of several types lie apart. In a box, because a call
+    /// is moved often and seldom has one.
+    generics: Option<Box<KeyHasher>>,
     handle: Option<Handle>,
 }
 
@@ -32,7 +33,7 @@ impl Parts {
             key: KeyBuilder::new("", operation.name()),
             rest: FingerprintBuilder::new(),
             refused: None,
-            generic: false,
+            generics: None,
             handle: None,
         }
     }
@@ -46,15 +47,20 @@ impl Parts {
     }
 
     /// Makes the type `T` part of the key, so that a generic function records each type apart.
-    pub fn generic<T: ?Sized>(mut self) -> Parts {
-        self.generic = true;
-        self.key("type", type_name::<T>())
+    pub fn generic<T: ?Sized>(self) -> Parts {
+        self.depends_on(type_name::<T>()).key("type", type_name::<T>())
     }
 
     /// Makes a constant parameter part of the key, as [`generic`](Parts::generic) does with a type.
-    pub fn constant<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
-        self.generic = true;
-        self.key(name, value)
+    pub fn constant<T: KeyPart + ?Sized>(self, name: &str, value: &T) -> Parts {
+        self.depends_on(value).key(name, value)
+    }
+
+    fn depends_on<T: KeyPart + ?Sized>(mut self, parameter: &T) -> Parts {
+        let generics = self.generics.get_or_insert_with(|| Box::new(KeyHasher::new("", "")));
+        // What cannot be hashed cannot be in the key either, and is told there.
+        let _ = generics.part("", parameter);
+        self
     }
 
     /// Adds an argument that is not part of the key: a later call with the same key must have the same one.
@@ -125,12 +131,9 @@ impl Parts {
     }
 
     fn identity(self, returned: &'static str) -> (Result<Identity, Error>, Option<Handle>) {
-        let Parts { operation, key, rest, refused, generic, handle } = self;
+        let Parts { operation, key, rest, refused, generics, handle } = self;
         let made = || {
             let name = operation.registered()?;
-            if !generic {
-                operation.returns_one_type(returned)?;
-            }
             let bad = |error: KeyError| {
                 let message = format!(
                     "`{}` cannot be part of a key or fingerprint: {}",
@@ -142,6 +145,8 @@ impl Parts {
             if let Some(error) = refused {
                 return Err(bad(error));
             }
+            let generics = generics.map(|generics| generics.finish()).transpose().map_err(bad)?;
+            operation.returns_one_type(generics, returned)?;
             let (key, call) = key.finish().map_err(bad)?;
             let fingerprint = rest.finish().map_err(bad)?;
             let subject = Subject { key, scope: "".into(), operation: Arc::clone(name), call: call.into() };

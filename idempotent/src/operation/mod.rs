@@ -29,13 +29,15 @@ mod registry;
 mod rules;
 mod run;
 
+use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
+use crate::key::Key;
 use crate::protocol::Micros;
 
 pub use call::{Call, Parts};
@@ -56,6 +58,8 @@ type Place = (&'static str, u32, u32);
 pub struct Operation {
     name: &'static str,
     place: Place,
+    /// Every other `Operation` of this name is another one, even at the same place.
+    is_sole: bool,
     has_marker: bool,
     rerun: bool,
     check_after: Option<Micros>,
@@ -65,6 +69,8 @@ pub struct Operation {
     registered: OnceCell<Arc<str>>,
     /// The type that a call of it returned first.
     returned: OnceCell<&'static str>,
+    /// The same for each choice of its type and constant parameters, where it has some.
+    returned_for: Mutex<BTreeMap<Key, &'static str>>,
     /// Debug builds have looked whether a result survives being stored and read.
     round_trip_checked: AtomicBool,
 }
@@ -81,6 +87,7 @@ impl Operation {
                 let at = Location::caller();
                 (at.file(), at.line(), at.column())
             },
+            is_sole: false,
             has_marker: false,
             rerun: false,
             check_after: None,
@@ -88,6 +95,7 @@ impl Operation {
             keep: None,
             registered: OnceCell::new(),
             returned: OnceCell::new(),
+            returned_for: Mutex::new(BTreeMap::new()),
             round_trip_checked: AtomicBool::new(false),
         }
     }
@@ -97,6 +105,15 @@ impl Operation {
     #[must_use]
     pub const fn declared_at(mut self, file: &'static str, line: u32, column: u32) -> Operation {
         self.place = (file, line, column);
+        self
+    }
+
+    /// There is one static of this operation, so that another one of its name is another operation: functions that
+    /// one `macro_rules!` writes share all of their place.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn sole(mut self) -> Operation {
+        self.is_sole = true;
         self
     }
 

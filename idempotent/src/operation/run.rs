@@ -169,6 +169,7 @@ impl<R: Returns> Call<R> {
         let mut how = How::Replayed;
         let mut stale = false;
         let mut next_poll = POLL.0;
+        let mut roused = None;
         loop {
             let request = Request::Claim(protocol::Claim {
                 token: asking.token,
@@ -214,7 +215,13 @@ impl<R: Returns> Call<R> {
                         let retry_in = if busy.left > 0 { duration(busy.left) } else { TRUST };
                         return Err(in_progress(subject, busy.named, retry_in, false));
                     }
-                    wait_for_change(handle, subject, &busy, deadline, &mut next_poll).await;
+                    // Told of a change, and nothing has changed: a store may do that, and must not be asked
+                    // again at once each time.
+                    if roused == Some(busy.fence) {
+                        pause_between(&busy, deadline, &mut next_poll).await;
+                    }
+                    let changed = wait_for_change(handle, subject, &busy, deadline, &mut next_poll).await;
+                    roused = changed.then_some(busy.fence);
                 }
                 // A late copy of this very claim had ended it: once more, as a new one.
                 Answer::Stale if !stale => {
@@ -326,23 +333,32 @@ async fn wait_for(slot: &Slot, deadline: Deadline) -> Option<Option<Ending>> {
     }
 }
 
-/// Waits until the record may have changed, at the latest when its lease or the deadline is over.
+/// How long a caller that waits for a holder may wait at a time.
+fn most(busy: &Busy, deadline: Deadline) -> Duration {
+    let lease_left = if busy.left > 0 { duration(busy.left) } else { Duration::MAX };
+    deadline.left().min(lease_left)
+}
+
+/// Lets time pass between two looks at a record, more each time.
+async fn pause_between(busy: &Busy, deadline: Deadline, next_poll: &mut Duration) {
+    pause(most(busy, deadline).min(*next_poll)).await;
+    *next_poll = (*next_poll * 2).min(POLL.1);
+}
+
+/// Waits until the record may have changed, at the latest when its lease or the deadline is over. Whether the store
+/// says that it has.
 async fn wait_for_change(
     handle: &Handle,
     subject: &Subject,
     busy: &Busy,
     deadline: Deadline,
     next_poll: &mut Duration,
-) {
-    let lease_left = if busy.left > 0 { duration(busy.left) } else { Duration::MAX };
-    let most = deadline.left().min(lease_left);
+) -> bool {
     match handle.store().changed(&subject.key, busy.fence) {
-        Some(changed) => {
-            within(most.min(TRUST), changed).await;
-        }
+        Some(changed) => within(most(busy, deadline).min(TRUST), changed).await.is_some(),
         None => {
-            pause(most.min(*next_poll)).await;
-            *next_poll = (*next_poll * 2).min(POLL.1);
+            pause_between(busy, deadline, next_poll).await;
+            false
         }
     }
 }

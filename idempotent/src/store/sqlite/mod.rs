@@ -193,9 +193,10 @@ impl Drop for SqliteStore {
             return;
         }
         self.shared.engine.watch.close();
-        if let Some(thread) = self.thread.take()
-            && self.shared.close()
-        {
+        let Some(thread) = self.thread.take() else { return };
+        // As with the thread that watches: it cannot wait for itself.
+        let is_here = thread.thread().id() == thread::current().id();
+        if self.shared.close(!is_here) {
             // A panic of that thread has been told by its own message.
             let _ = thread.join();
         }

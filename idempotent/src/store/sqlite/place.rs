@@ -3,8 +3,13 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::fault::Fault;
+
+/// Held while a path is looked for. Closing a descriptor of a file gives up all the locks that this process holds on
+/// it, so nobody may open a file here that another thread has just made.
+static LOOKING: Mutex<()> = Mutex::new(());
 
 /// The database file by its real path, and the folder of its lock files beside it.
 #[derive(Clone, Debug)]
@@ -55,6 +60,7 @@ impl Place {
                 "name a file, as in `sqlite:robot.db`; `memory:` is the store without one",
             ));
         }
+        let looking = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match fs::canonicalize(path) {
             Ok(real) => real,
             Err(error) if error.kind() == io::ErrorKind::NotFound && create => new_file(path)?,
@@ -67,6 +73,7 @@ impl Place {
             }
             Err(error) => return Err(Fault::io("open", path, error)),
         };
+        drop(looking);
         let found = fs::metadata(&database).map_err(|error| Fault::io("look at", &database, error))?;
         if !found.is_file() {
             return Err(Fault::refused(
@@ -152,12 +159,12 @@ fn new_file(path: &Path) -> Result<PathBuf, Fault> {
             "create its target or remove the link",
         ));
     }
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&file)
-        .map_err(|error| Fault::io("create", &file, error))?;
+    match OpenOptions::new().write(true).create_new(true).open(&file) {
+        Ok(_) => {}
+        // Another process was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(Fault::io("create", &file, error)),
+    }
     fs::canonicalize(&file).map_err(|error| Fault::io("open", &file, error))
 }
 

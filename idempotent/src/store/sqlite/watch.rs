@@ -81,7 +81,8 @@ impl Watch {
         }
     }
 
-    /// Ends the thread.
+    /// Ends the thread, and waits for it unless it is the one that calls: a task that it wakes may be dropped there,
+    /// with the store in it.
     pub(super) fn close(&self) {
         let thread = {
             let mut state = self.state();
@@ -89,7 +90,7 @@ impl Watch {
             state.thread.take()
         };
         self.bell.notify_one();
-        if let Some(thread) = thread {
+        if let Some(thread) = thread.filter(|thread| thread.thread().id() != thread::current().id()) {
             // A panic of that thread has been told by its own message.
             let _ = thread.join();
         }

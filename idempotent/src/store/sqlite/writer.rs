@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::batch::{Outcome, Work, Writer};
 use super::engine::Engine;
@@ -103,13 +104,14 @@ impl Shared {
             .map_err(|error| Fault::io("start the thread that writes", &self.engine.place.database, error))
     }
 
-    /// Asks the thread to end once the queue is empty, and waits for it; `false` if it has not ended by then,
-    /// because another process is stopped in its turn.
-    pub(super) fn close(&self) -> bool {
+    /// Asks the thread to end once the queue is empty, and waits for it if it is to; `false` if it has not ended by
+    /// then, because another process is stopped in its turn.
+    pub(super) fn close(&self, waits: bool) -> bool {
         let mut queue = self.queue();
         queue.closing = true;
         self.bell.notify_all();
-        let ended = self.bell.wait_timeout_while(queue, PATIENCE, |queue| !queue.stopped);
+        let patience = if waits { PATIENCE } else { Duration::ZERO };
+        let ended = self.bell.wait_timeout_while(queue, patience, |queue| !queue.stopped);
         ended.unwrap_or_else(PoisonError::into_inner).0.stopped
     }
 
