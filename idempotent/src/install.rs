@@ -16,6 +16,15 @@ pub(crate) const VARIABLE: &str = "IDEMPOTENT_URL";
 
 /// Makes `handle` the store of every operation of this process that names no other.
 ///
+/// ```
+/// # let url = "memory:";
+/// idempotent::install(idempotent::open(url)?)?; // sqlite:robot.db
+/// // .. calls ..
+/// let left = idempotent::drain(std::time::Duration::from_secs(5)).wait();
+/// assert_eq!(left, 0);
+/// # Ok::<(), idempotent::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::Store`] if a store is installed already, also one that a call has opened from `IDEMPOTENT_URL`.
 pub fn install(handle: Handle) -> Result<(), Error> {

@@ -12,6 +12,12 @@
 //! | write a store | [how to](_docs::stores), [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |
 
+// The pages speak of everything; what a feature would bring cannot be linked to without it.
+#![cfg_attr(
+    not(all(feature = "macros", feature = "memory", feature = "sqlite", feature = "testing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;

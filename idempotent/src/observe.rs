@@ -133,6 +133,15 @@ pub fn observe<T>(call: impl FnOnce() -> T) -> Observed<T> {
 }
 
 /// [`observe`] for an asynchronous call.
+///
+/// ```
+/// # async fn book(_: &str) -> Result<u32, idempotent::Error> { Ok(1) }
+/// # async fn robot() -> Result<(), idempotent::Error> {
+/// let seen = idempotent::observe_async(book("patient 7")).await;
+/// println!("{} ({:?})", seen.result?, seen.outcome.map(|outcome| outcome.how));
+/// # Ok(())
+/// # }
+/// ```
 pub async fn observe_async<F: Future>(call: F) -> Observed<F::Output> {
     let watch = Watch::new(false);
     let result = watch.around(call).await;
@@ -140,6 +149,18 @@ pub async fn observe_async<F: Future>(call: F) -> Observed<F::Output> {
 }
 
 /// The key of the idempotent call in `call`, which is not made: neither the store is asked nor the body run.
+///
+/// ```
+/// # use idempotent::{Handle, MemoryStore, idempotent};
+/// #[idempotent(key = patient, skip(handle), store = handle)]
+/// fn book(handle: &Handle, patient: &str) -> Result<u32, idempotent::Error> {
+///     unreachable!("it is not run")
+/// }
+/// let handle = Handle::new(MemoryStore::new());
+/// let key = idempotent::inspect(|| book(&handle, "patient 7"))?;
+/// assert!(handle.show(&key).wait().unwrap().entry.is_none()); // nobody has called
+/// # Ok::<(), idempotent::Error>(())
+/// ```
 ///
 /// # Errors
 /// [`Error::Key`] if no key can be made of the arguments, or no idempotent call was made.

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write};
 use std::sync::Once;
 
-use idempotent::{effect, idempotent};
+use idempotent::{Error, Operation, effect, idempotent};
 use idempotent_tests::{World, on_every_store};
+use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -68,11 +69,16 @@ fn marked(world: &World, patient: &str, script: Script) -> Result<usize, Trouble
     Ok(fresh())
 }
 
-/// Red when the first error that leaves doubt is not warned of, or the event tells an argument.
-fn s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments(world: &World) {
+/// Begins to keep what this thread is told.
+fn listen() {
     static SUBSCRIBED: Once = Once::new();
     SUBSCRIBED.call_once(|| tracing::subscriber::set_global_default(Lines).unwrap());
     LINES.take();
+}
+
+/// Red when the first error that leaves doubt is not warned of, or the event tells an argument.
+fn s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments(world: &World) {
+    listen();
     book(world, "confidential", Script::FAILS_AFTER).unwrap_err();
     book(world, "confidential", Script::WORKS).unwrap_err();
     marked(world, "confidential", Script::FAILS_BEFORE).unwrap_err();
@@ -93,4 +99,42 @@ fn s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments(world: &W
     assert!(lines.iter().all(|(_, line)| line.contains("operation=") && line.contains("key=")), "{lines:#?}");
 }
 
-on_every_store!(s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments,);
+/// Comes back from the store with the part that it keeps to itself at 0.
+#[derive(Serialize, Deserialize, Clone)]
+struct Forgetful {
+    number: u32,
+    #[serde(skip_deserializing)]
+    lost: u32,
+}
+
+fn forgetful(operation: &'static Operation, world: &World, id: u32) -> Forgetful {
+    let call = operation.call().key("id", &id).store(&world.handle).returns::<Result<Forgetful, Error>>();
+    call.run_blocking(|_| Ok(Forgetful { number: id, lost: 7 })).unwrap()
+}
+
+/// Red when debug builds do not look whether a result survives being stored and read (operation/rules.rs
+/// `check_round_trip`), or look at every call.
+fn a_result_that_changes_on_its_way_is_warned_of_once(world: &World) {
+    // Told once for an operation, so each store's test has one of its own.
+    let name: &'static str = format!("events.forgetful{}", fresh()).leak();
+    let operation: &'static Operation = Box::leak(Box::new(Operation::new(name)));
+    listen();
+    forgetful(operation, world, 1);
+    let first = forgetful(operation, world, 2);
+    let lines = LINES.take();
+    let warned: Vec<_> = lines.iter().filter(|(level, _)| *level == Level::WARN).collect();
+    assert_eq!(warned.len(), 1, "{lines:#?}");
+    assert!(
+        warned[0].1.contains(name) && warned[0].1.contains("changes when it is stored"),
+        "{}",
+        warned[0].1
+    );
+    let replayed = forgetful(operation, world, 2);
+    assert_eq!((first.number, first.lost), (2, 7));
+    assert_eq!((replayed.number, replayed.lost), (2, 0), "what was warned of");
+}
+
+on_every_store!(
+    s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments,
+    a_result_that_changes_on_its_way_is_warned_of_once,
+);

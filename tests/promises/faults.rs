@@ -1,6 +1,6 @@
 //! I1 to I11 under a store that fails: each call that a run makes x each fault x synchronous and asynchronous x
 //! each kind of operation, enumerated. The ledger says what happened; the check of the operation that has one
-//! reads the ledger.
+//! reads the ledger. The calls that others make (the keeper, operators) are in `faults_beside`.
 //!
 //! Red when a request is not sent again with the same token (send.rs), when a body runs although the claim or mark
 //! failed (operation/run.rs, effect.rs), when an outcome is not handed to the keeper (operation/claim.rs `Drop`),
@@ -39,7 +39,7 @@ const HOWS: [How; 5] = [
     How::AnswersLostForGood,
 ];
 
-const CALLS: [Call; 5] = [Call::Claim, Call::Proceed, Call::Mark, Call::Renew, Call::Settle];
+pub(crate) const CALLS: [Call; 5] = [Call::Claim, Call::Proceed, Call::Mark, Call::Renew, Call::Settle];
 
 /// What is called.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -230,6 +230,10 @@ impl Run {
         let before = self.bodies.load(Ordering::SeqCst);
         case.set(&self.world);
         let told = self.call();
+        if case.call == Call::Claim && case.kind == Kind::Marked && !case.lasts() {
+            // Asked again and answered: had it waited for its own lease, it would have asked once more.
+            assert_eq!(self.world.faults.count(Call::Claim), 2, "{case:?}");
+        }
         let ran = self.bodies.load(Ordering::SeqCst) - before;
         let acted = self.acts();
         self.world.faults.clear();
@@ -326,7 +330,15 @@ fn s28_s56_every_call_times_every_fault(world: &World) {
         }
     });
     let columns = columns.into_inner().unwrap();
-    println!("{} cases in {:?}, {} impossible", possible.len(), began.elapsed(), impossible.len());
+    println!("{} cases in {:?}, {} impossible:", possible.len(), began.elapsed(), impossible.len());
+    let mut reasons: BTreeMap<(Kind, &str), usize> = BTreeMap::new();
+    for case in &impossible {
+        let reason = case.impossible().expect("the cases were parted by it");
+        *reasons.entry((case.kind, reason)).or_default() += 1;
+    }
+    for ((kind, reason), count) in &reasons {
+        println!("{count:>4}  {kind:?}: {reason}");
+    }
     for ((kind, column), count) in &columns {
         println!("{count:>4}  {kind:?}: {column}");
     }

@@ -4,6 +4,7 @@
 mod api;
 mod events;
 mod faults;
+mod faults_beside;
 mod i11_cancellation;
 mod i1_one_holder;
 mod i2_stable_result;

@@ -138,22 +138,46 @@ mod version_2 {
         ledger.act(&id.to_string());
         Ok(2)
     }
+
+    /// `version_1::marked` under another name, in another module.
+    #[idempotent(key = number, name = "processes.deployed", skip(ledger))]
+    pub(super) fn book_anew(ledger: &Ledger, number: u32) -> Result<u32, Error> {
+        effect!(ledger.act(&number.to_string()));
+        Ok(2)
+    }
+}
+
+type Version = fn(&Ledger, u32) -> Result<u32, Error>;
+
+/// What a process comes to that runs this version of the code.
+fn as_version(role: &str, version: Version) {
+    run_as_child(role, |folder| {
+        let ledger = Ledger::at(Path::new(folder).join("ledger"));
+        version(&ledger, 1).map_or_else(|error| error.code().to_owned(), |value| value.to_string())
+    });
+}
+
+/// Red when the macro puts the path of a function with a pinned name into its key, or the names of its arguments.
+#[test]
+fn s11_the_next_program_has_renamed_the_function() {
+    as_version("before", version_1::marked);
+    as_version("after", version_2::book_anew);
+    let entry = "processes::s11_the_next_program_has_renamed_the_function";
+    let folder = tempfile::tempdir().unwrap();
+    let (input, url) = (folder.path().to_str().unwrap(), url(folder.path()));
+    for program in ["before", "after"] {
+        assert_eq!(Child::start_with(entry, program, input, Some(&url)).result(), "1", "{program}");
+    }
+    assert_eq!(Ledger::at(folder.path().join("ledger")).lines(), ["1"]);
 }
 
 /// Red when the store forgets what the code of the dead process had announced. The processes are killed.
 #[test]
 fn s54_version_1_is_killed_and_version_2_is_deployed() {
-    type Version = fn(&Ledger, u32) -> Result<u32, Error>;
-    fn as_child(role: &str, version: Version) {
-        run_as_child(role, |folder| {
-            let ledger = Ledger::at(Path::new(folder).join("ledger"));
-            version(&ledger, 1).map_or_else(|error| error.code().to_owned(), |value| value.to_string())
-        });
-    }
-    as_child("1 unmarked", version_1::unmarked);
-    as_child("1 marked", version_1::marked);
-    as_child("2 unmarked", version_2::unmarked);
-    as_child("2 marked", version_2::marked);
+    as_version("1 unmarked", version_1::unmarked);
+    as_version("1 marked", version_1::marked);
+    as_version("2 unmarked", version_2::unmarked);
+    as_version("2 marked", version_2::marked);
     let entry = "processes::s54_version_1_is_killed_and_version_2_is_deployed";
     for (first, dies_at, second, told, acts) in [
         ("1 unmarked", "acted", "2 marked", "in_doubt", 1),

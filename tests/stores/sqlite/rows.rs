@@ -52,6 +52,29 @@ fn s33_a_damaged_row_is_never_run() {
     }
 }
 
+/// Fails when a table that is not there is made anew, or taken for an empty one.
+#[test]
+fn s70_a_missing_table_runs_nothing() {
+    use idempotent::{Error, Handle, Operation};
+    static BOOK: Operation = Operation::new("rows.book").marker().wait_micros(0);
+    let place = Place::new();
+    let handle = Handle::new(place.open());
+    let call = || BOOK.call().key("id", &1).store(&handle).returns::<Result<u32, Error>>();
+    assert_eq!(call().run_blocking(|claim| claim.mark_blocking().map(|()| 1)).unwrap(), 1);
+    place.sql().execute_batch("ALTER TABLE record RENAME TO hidden").unwrap();
+    let reopened = Handle::new(place.open());
+    let again = || BOOK.call().key("id", &1).store(&reopened).returns::<Result<u32, Error>>();
+    for call in [call(), again()] {
+        let error = call.run_blocking(|_| panic!("the body ran")).unwrap_err();
+        assert_eq!(error.code(), "store", "{error}");
+        assert!(error.to_string().contains("no such table: record"), "{error}");
+    }
+    place.sql().execute_batch("ALTER TABLE hidden RENAME TO record").unwrap();
+    for call in [call(), again()] {
+        assert_eq!(call.run_blocking(|_| panic!("the body ran")).unwrap(), 1);
+    }
+}
+
 /// Fails when a row with a state from the future is missing in the list of what is in doubt.
 #[test]
 fn s33_an_unknown_state_is_listed_as_doubt() {

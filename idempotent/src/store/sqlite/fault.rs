@@ -115,8 +115,8 @@ impl From<Fault> for Error {
             Fault::Slow { file, waited } => Error::new(
                 ErrorKind::Unavailable,
                 format!("{} took no move for {waited:?}", file.display()),
-                "look for a process that is stopped or hangs while it writes (its name is in the table `process`), \
-                 let it go on or end it; then call again",
+                "look for a process that is stopped or hangs while it writes (its name is in the table `process`), or \
+                 for an open transaction of another program, let it go on or end it; then call again",
             ),
         }
     }
@@ -128,7 +128,7 @@ fn sqlite(doing: &'static str, file: &Path, source: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Unavailable,
             "another connection holds the write lock: end its transaction before the call. If it is the \
-             caller's own transaction on this file, the record belongs into it (`tx = ..`), not beside it",
+             caller's own transaction on this file, the call waits for itself; to record in it (`tx = ..`) is not built yet",
         ),
         Some(ErrorCode::DiskFull) => {
             (ErrorKind::Unavailable, "make room on the disk, or raise the limit of the file")

@@ -218,3 +218,29 @@ fn look(connection: &Connection, file: &Path) -> Result<Owner, Fault> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection's own settings, which the file does not show. Red when `synchronous` is anything but FULL: the
+    /// answers that a power cut takes back are then seen by no test.
+    #[test]
+    fn every_connection_syncs_before_it_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("robot.db");
+        std::fs::write(&file, "").unwrap();
+        for purpose in [Use::Write, Use::Read] {
+            let connection = connect(&file, purpose).unwrap();
+            let ask = |name: &str| -> i64 {
+                connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
+            };
+            assert_eq!(
+                (ask("synchronous"), ask("fullfsync"), ask("trusted_schema")),
+                (2, 1, 0),
+                "{purpose:?}"
+            );
+            assert_eq!(ask("busy_timeout"), if purpose == Use::Write { 5_000 } else { 0 });
+        }
+    }
+}
