@@ -97,10 +97,13 @@ fn s79_a_cleaner_deletes_the_lock_file_after_the_mark() {
         assert!(std::time::Instant::now() < deadline, "no new lock file is made");
         std::thread::yield_now();
     }
-    assert_ne!(lock_files(&scene), gone);
-    // The renewal that made the file has been committed when the row names it; a patient look waits for that.
+    let made = lock_files(&scene);
+    assert_ne!(made, gone);
+    // The renewal that made the file has been committed when the record names it; until then the old lease may
+    // still stand, and would not in the eyes of a robot whose clock is ahead.
     let handle = scene.handle();
-    while scene.entry(&handle, "a").status != Status::Live {
+    let named = || scene.entry(&handle, "a").record.unwrap().holder.map(|holder| holder.to_string());
+    while named().as_deref() != made[0].file_name().unwrap().to_str() {
         assert!(std::time::Instant::now() < deadline, "the record does not name the new lock file");
         std::thread::yield_now();
     }
