@@ -275,3 +275,35 @@ fn every_message_has_its_program() {
         }
     }
 }
+
+/// Fails when a removal of `tests/sabotage` no longer fits the code that it is to break, or does not say which test
+/// must turn red.
+#[test]
+fn every_removal_still_fits() {
+    let mut stale = Vec::new();
+    let patches = files(&root().join("tests/sabotage"), ".patch");
+    assert!(!patches.is_empty(), "no removal is left");
+    for patch in patches {
+        let text = read(&patch);
+        assert!(text.lines().any(|line| line.starts_with("red: --test ")), "{}: no `red:`", shown(&patch));
+        for file in text.split("\n+++ b/").skip(1) {
+            let (name, hunks) = file.split_once('\n').expect("a patch of something");
+            let code = read(&root().join(name));
+            for hunk in hunks.split("\n@@ ").map(|hunk| hunk.trim_start_matches("@@ ")) {
+                let before: Vec<&str> = hunk
+                    .lines()
+                    .skip(1)
+                    .take_while(|line| !line.starts_with("diff "))
+                    .filter_map(|line| match line {
+                        "" => Some(""),
+                        line => line.strip_prefix([' ', '-']),
+                    })
+                    .collect();
+                if !code.contains(before.join("\n").trim_end()) {
+                    stale.push(format!("{} in {name}", shown(&patch)));
+                }
+            }
+        }
+    }
+    assert!(stale.is_empty(), "made for other code: {stale:#?}");
+}

@@ -3,15 +3,21 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::codec;
 use crate::handle::Handle;
 use crate::key::Key;
+use crate::pause::{Deadline, pause, within};
 use crate::pending::Pending;
-use crate::protocol::{self, Answer, Request, Seen, Value};
+use crate::protocol::{self, Answer, Request, Seen, Status, Value};
 use crate::store::{self, Entry, Filter, Trail};
+
+/// How long who waits for a key trusts that the store would have told of a change, and how long it pauses where the
+/// store tells of none.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(100));
 
 /// A record with its trail.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -116,6 +122,49 @@ impl Handle {
             let entry = self.store().load(key).await?;
             let trail = self.store().trail(key).await?;
             Ok(Shown { entry, trail })
+        })
+    }
+
+    /// Waits until no attempt holds `key`, at most for `most`, and gives the record as it is then: the outcome of a call
+    /// that others make, for those who cannot run it. `None` at once if there is no record. A holder that dies ends the
+    /// wait, too; a [`Status::Live`] entry means that the time was too short.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use idempotent::{Handle, MemoryStore, idempotent, protocol::Status};
+    /// #[idempotent(key = patient, skip(handle), store = handle)]
+    /// fn book(handle: &Handle, patient: &str) -> Result<u32, idempotent::Error> {
+    ///     Ok(42)
+    /// }
+    /// # let handle = Handle::new(MemoryStore::new());
+    /// let key = idempotent::inspect(|| book(&handle, "patient 7"))?; // or as a text: `text.parse::<Key>()`
+    /// assert!(handle.ended(&key, Duration::from_secs(5)).wait().unwrap().is_none()); // nobody has called
+    /// book(&handle, "patient 7")?;
+    /// let entry = handle.ended(&key, Duration::from_secs(5)).wait().unwrap().unwrap();
+    /// assert_eq!(entry.status, Status::Ended);
+    /// # Ok::<(), idempotent::Error>(())
+    /// ```
+    pub fn ended<'a>(
+        &'a self,
+        key: &'a Key,
+        most: Duration,
+    ) -> Pending<'a, Result<Option<Entry>, store::Error>> {
+        Pending::new(async move {
+            let deadline = Deadline::after(most);
+            loop {
+                let entry = self.store().load(key).await?;
+                let fence = match &entry {
+                    Some(Entry { status: Status::Live, record: Ok(record), .. }) => record.fence,
+                    Some(_) | None => return Ok(entry),
+                };
+                if deadline.left().is_zero() {
+                    return Ok(entry);
+                }
+                match self.store().changed(key, fence) {
+                    Some(changed) => drop(within(deadline.left().min(LOOK_AGAIN.0), changed).await),
+                    None => pause(deadline.left().min(LOOK_AGAIN.1)).await,
+                }
+            }
         })
     }
 

@@ -1,4 +1,6 @@
 //! Settings with many faults at once: no promise may break. `IDEMPOTENT_MODEL=large` makes each of them larger.
+//!
+//! Each fails, and prints the run, when `src/protocol` loses a rule that its callers can come to need.
 
 use idempotent::protocol::Policy;
 

@@ -1,4 +1,7 @@
 //! One test for each rule that the protocol needs: without it, the promise named is broken; with it, none is.
+//!
+//! Each fails when `src/protocol` loses the rule (the run is then bad with the switch left alone), and when its setting
+//! is too small to need the rule.
 
 use crate::promises::{
     BUSY_ON_ITSELF, CHANGED, DOUBT_LOST, HIDDEN, LATE_HOLDER, LOST_OWN, NEEDLESS, NOT_KEPT, NOTHING_DONE,

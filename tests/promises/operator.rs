@@ -1,14 +1,19 @@
 //! I5: from every state an operator can let work go on, sees what he needs, and cannot act on what he has not seen.
 
 use std::thread;
+use std::time::Duration;
 
-use idempotent::protocol::{Seen, State};
+use idempotent::protocol::{Seen, State, Status};
+use idempotent::testing::Call;
 use idempotent::{Error, Filter, How, Key, OperatorError, Which, effect, idempotent, inspect, observe};
 use idempotent_tests::{World, on_every_store};
 
 use crate::latch::Latch;
 use crate::script::{Script, fresh};
 use crate::{Trouble, how, refused, sight};
+
+/// Longer than any working test takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[idempotent(key = id, name = "operated.book", skip(world, script), store = world.handle, wait = "0s")]
 fn book(world: &World, id: u32, script: Script) -> Result<usize, Trouble> {
@@ -168,7 +173,35 @@ fn s57_lists_show_what_a_record_means(world: &World) {
     assert_eq!(keys(Which::All).len(), 2);
 }
 
+/// Red when a wait ends while the attempt runs, goes on when it has ended, or runs anything.
+fn an_outcome_is_waited_for_without_a_call(world: &World) {
+    let latch = Latch::default();
+    let key = inspect(|| hangs(world, 1, true, &latch)).unwrap();
+    let status = |most| world.handle.ended(&key, most).wait().unwrap().map(|entry| entry.status);
+    assert_eq!(status(PATIENCE), None, "nobody has called");
+    thread::scope(|scope| {
+        let call = scope.spawn(|| hangs(world, 1, true, &latch));
+        latch.reached(1);
+        let seen = status(Duration::ZERO);
+        let before = world.faults.count(Call::Load);
+        let waits = scope.spawn(|| status(PATIENCE));
+        while world.faults.count(Call::Load) == before {
+            thread::yield_now();
+        }
+        let early = waits.is_finished();
+        latch.open();
+        assert_eq!((seen, early), (Some(Status::Live), false));
+        assert_eq!(call.join().unwrap().unwrap(), 1);
+        assert_eq!(waits.join().unwrap(), Some(Status::Ended));
+    });
+    let (in_doubt, _) = doubt(world, 2);
+    let entry = world.handle.ended(&in_doubt, PATIENCE).wait().unwrap().unwrap();
+    assert_eq!(entry.status, Status::Doubt);
+    assert_eq!(world.ledger.lines(), ["before", "2"]);
+}
+
 on_every_store!(
+    an_outcome_is_waited_for_without_a_call,
     s27_resolved_as_done_callers_get_the_value,
     s27_resolved_as_not_done_the_next_call_runs,
     s57_lists_show_what_a_record_means,

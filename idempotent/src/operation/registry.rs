@@ -38,8 +38,9 @@ impl Operation {
         })
     }
 
-    /// One operation returns one type for the same type and constant parameters of its own. A method in a generic `impl` or a default method of a trait is one
-    /// operation for all types that it is called on: with two results it would replay one as the other.
+    /// One operation returns one type for the same type and constant parameters of its own. A method in a generic
+    /// `impl` or a default method of a trait is one operation for all types that it is called on: with two results
+    /// it would replay one as the other.
     pub(super) fn returns_one_type(
         &'static self,
         generics: Option<Key>,
