@@ -303,7 +303,7 @@ impl Run {
 }
 
 /// What each fault leads to, in so many columns, of which each case falls into one.
-fn s28_s56_every_call_times_every_fault(world: &World) {
+fn s56_every_call_times_every_fault(world: &World) {
     let all = Case::all();
     let (impossible, possible): (Vec<Case>, Vec<Case>) =
         all.iter().partition(|case| case.impossible().is_some());
@@ -345,4 +345,4 @@ fn s28_s56_every_call_times_every_fault(world: &World) {
     assert_eq!(columns.values().sum::<usize>(), possible.len(), "each case is in one column");
 }
 
-on_every_store!(s28_s56_every_call_times_every_fault,);
+on_every_store!(s56_every_call_times_every_fault,);

@@ -158,7 +158,7 @@ fn sweep(world: &World, how: How) {
 }
 
 /// Every kind of call that `faults` does not have.
-fn s28_s56_every_call_of_others_times_every_fault(world: &World) {
+fn s56_every_call_of_others_times_every_fault(world: &World) {
     let mut cases = 0;
     for call in CALLS {
         for how in HOWS {
@@ -182,4 +182,4 @@ fn s28_s56_every_call_of_others_times_every_fault(world: &World) {
     );
 }
 
-on_every_store!(s28_s56_every_call_of_others_times_every_fault,);
+on_every_store!(s56_every_call_of_others_times_every_fault,);

@@ -116,7 +116,7 @@ fn dropped_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
 
 /// Red when a dropped future's claim is not settled by the keeper, or not by what is known of its body
 /// (operation/claim.rs `Drop`, operation/run.rs `Unanswered`). The calls of the store are await points, too.
-fn s23_s62_a_future_dropped_at_each_of_its_await_points(world: &World) {
+fn s23_a_future_dropped_at_each_of_its_await_points(world: &World) {
     for call in [Call::Claim, Call::Mark, Call::Settle] {
         world.faults.on(call.always(), Fault::Delay(Duration::from_millis(1)));
     }
@@ -162,7 +162,7 @@ fn s23_s62_a_future_dropped_at_each_of_its_await_points(world: &World) {
 }
 
 /// The same at each call of the store, before its request is sent and before its answer arrives.
-fn s23_s62_a_future_dropped_inside_each_call_of_the_store(world: &World) {
+fn s62_a_future_dropped_inside_each_call_of_the_store(world: &World) {
     type Hold = fn(Gate) -> Fault;
     let holds: [(&str, Hold); 2] = [("request", Fault::HoldRequest), ("answer", Fault::HoldAnswer)];
     let mut id = 0;
@@ -338,8 +338,8 @@ fn a_time_out_around_the_effect_is_doubt_only_if_it_was_marked(world: &World) {
 
 on_every_store!(
     the_keeper_outlives_a_storm_of_interrupted_calls,
-    s23_s62_a_future_dropped_at_each_of_its_await_points,
-    s23_s62_a_future_dropped_inside_each_call_of_the_store,
+    s23_a_future_dropped_at_each_of_its_await_points,
+    s62_a_future_dropped_inside_each_call_of_the_store,
     s76_a_panic_in_the_users_own_code_is_an_interruption,
     a_time_out_around_the_effect_is_doubt_only_if_it_was_marked,
 );
