@@ -57,7 +57,10 @@ use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 /// - A function without `self` in an `impl`, whose signature does not say `Self`, looks like a free one. Give it a
 ///   `name`: two types of one module would share it, and the second one called ends in an error.
 /// - A default method of a trait is one operation for all types that do not write their own, and a method in a generic
-///   `impl<T>` is one for every `T`. Let the key tell them apart: `key = (self.id, order)`.
+///   `impl<T>` is one for every `T`. Let the key tell them apart: `key = (self.id, order)`. A second type of result ends
+///   in an error.
+/// - A `macro_rules!` that writes one method for several types gives each its own `name`, too:
+///   `name = concat!(..)` does not work, so let it take the name as a literal.
 ///
 /// # What the body runs in
 /// The body becomes a block or closure that owns the arguments it names. A temporary of an `effect!(..)` ends with it.

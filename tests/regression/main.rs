@@ -1,6 +1,5 @@
 //! A file for each bug that was found: its head tells the story.
 
-mod file_created_twice;
 mod generic_method_of_a_generic_impl;
 mod key_through_deref;
 mod methods_of_one_macro;

@@ -247,7 +247,8 @@ fn fuse_type(mounts: &str, path: &Path) -> Option<String> {
     best.map(|(_, kind)| kind)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -261,5 +262,28 @@ mod tests {
         assert_eq!(kind("/mnt/far off/a.db").as_deref(), Some("fuse.sshfs"));
         assert_eq!(kind("/mnt/disk/a.db").as_deref(), Some("fuseblk"));
         assert_eq!(kind("/mnt/a.db").as_deref(), Some("ext4"));
+    }
+    /// A thread that found no file comes to create it when another has opened it. Red when it opens it once more:
+    /// whoever closes any descriptor of a file gives up all the POSIX locks of its process on it, which SQLite does
+    /// not notice, and then another process may take the log away.
+    #[test]
+    fn a_file_that_came_meanwhile_is_not_opened() {
+        use std::io::Read as _;
+        use std::os::unix::fs::MetadataExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = new_file(&folder.path().join("robot.db")).unwrap();
+        let connection = rusqlite::Connection::open(&file).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").unwrap();
+        let inode = format!(":{} ", fs::metadata(&file).unwrap().ino());
+        let is_locked = || {
+            // In one read: the list may shift between two.
+            let mut locks = vec![0; 1 << 20];
+            let length = File::open("/proc/locks").unwrap().read(&mut locks).unwrap();
+            String::from_utf8_lossy(&locks[..length]).lines().any(|line| line.contains(&inode))
+        };
+        assert!(is_locked());
+        assert_eq!(new_file(&file).unwrap(), file);
+        assert!(is_locked());
     }
 }
