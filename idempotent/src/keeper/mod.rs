@@ -138,7 +138,7 @@ impl Keeper {
             lease: self.lease,
             under_way: Vec::new(),
             later: Vec::new(),
-            next_round: Instant::now() + self.lease.length / 3,
+            next_round: Instant::now() + round(self.lease),
         };
         let started =
             std::thread::Builder::new().name("idempotent-keeper".to_owned()).spawn(move || work.run());
@@ -224,7 +224,7 @@ impl Work {
             self.start(later.job, later.tries);
         }
         if now >= self.next_round {
-            self.next_round = now + self.lease.length / 3;
+            self.next_round = now + round(self.lease);
             // A store that does not answer for a while gets one renewal of each claim, not a heap of them.
             let asked: HashSet<Token> = self.under_way.iter().filter_map(UnderWay::renews).collect();
             for open in open.into_iter().filter(|open| !asked.contains(&open.token())) {
@@ -328,6 +328,11 @@ impl Work {
     fn open(&self) -> Vec<Arc<Open>> {
         self.shared.lock().open.values().filter_map(Weak::upgrade).collect()
     }
+}
+
+/// How long until the claims are renewed again: three times in a lease, but never without a pause.
+fn round(lease: Lease) -> Duration {
+    (lease.length / 3).max(Duration::from_millis(1))
 }
 
 /// Polls a future of a store. A store that panics must not end the keeper.
