@@ -169,13 +169,9 @@ impl Store for MemoryStore {
             let mut found = BTreeMap::new();
             for shard in &self.shards {
                 for (key, (subject, record)) in &shard.lock().records {
-                    let wanted = filter.operation.as_ref().is_none_or(|name| *name == subject.operation)
-                        && filter.after.is_none_or(|after| *key > after);
-                    if wanted {
-                        let entry = self.entry(subject, record);
-                        if filter.which.shows(entry.status) {
-                            found.insert(*key, entry);
-                        }
+                    let entry = self.entry(subject, record);
+                    if filter.shows(&entry) {
+                        found.insert(*key, entry);
                     }
                 }
             }

@@ -91,6 +91,8 @@ pub enum Which {
     InDoubt,
     /// Those that began and neither happened nor are in doubt: free, lapsed or still running.
     Unfinished,
+    /// Those that a living holder is at work on.
+    Running,
 }
 
 impl Which {
@@ -101,6 +103,7 @@ impl Which {
             Which::All => true,
             Which::InDoubt => matches!(status, Status::Doubt),
             Which::Unfinished => matches!(status, Status::Free | Status::LapsedClean | Status::Live),
+            Which::Running => matches!(status, Status::Live),
         }
     }
 }
@@ -112,6 +115,11 @@ pub struct Filter {
     pub which: Which,
     /// Only those of this operation.
     pub operation: Option<Arc<str>>,
+    /// Only those of this scope; `Some("")` are those of none.
+    pub scope: Option<Arc<str>>,
+    /// Only those whose first attempt began before this time, on the wall clock. One that cannot be read, and so
+    /// does not say when it began, is shown.
+    pub began_before: Option<Micros>,
     /// At most so many.
     pub limit: usize,
     /// Only those after this key, in key order: the last key of the page before.
@@ -120,7 +128,29 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Filter { which: Which::All, operation: None, limit: 1_000, after: None }
+        Filter {
+            which: Which::All,
+            operation: None,
+            scope: None,
+            began_before: None,
+            limit: 1_000,
+            after: None,
+        }
+    }
+}
+
+impl Filter {
+    /// Whether this entry belongs in the list: all of the conditions but `limit`, so that every store means the same.
+    #[must_use]
+    pub fn shows(&self, entry: &Entry) -> bool {
+        let Entry { subject, record, status, .. } = entry;
+        self.which.shows(*status)
+            && self.operation.as_ref().is_none_or(|name| *name == subject.operation)
+            && self.scope.as_ref().is_none_or(|scope| *scope == subject.scope)
+            && self.after.is_none_or(|after| subject.key > after)
+            && self
+                .began_before
+                .is_none_or(|time| record.as_ref().map_or(true, |record| record.began_at < time))
     }
 }
 

@@ -100,6 +100,9 @@ wrong! {
     ListsNothingFree => i5_list_shows_what_is_unfinished;
     ListsWithoutOrder => i5_list_pages_in_key_order;
     ListsAllOperations => i5_list_of_an_operation_shows_no_other;
+    ListsAllScopes => i5_list_of_a_scope_shows_no_other;
+    ListsWhatIsYoung => i5_list_shows_what_began_before;
+    ListsNothingRunning => i5_list_shows_what_is_running;
     SweepsDoubt => i4_sweep_spares_doubt_holders_and_results;
     SweepsNothing => i5_sweep_removes_what_is_over;
     LeavesATrace => i5_requests_on_an_absent_key_leave_no_trace;

@@ -320,20 +320,23 @@ impl Store for WrongStore {
             }
             let keys: Vec<Key> = self.with(|disk| disk.records.keys().copied().collect());
             let entries = keys.iter().filter_map(|key| self.with(|disk| self.entry(disk, key)));
+            let asked = match self.wrong {
+                Some(Wrong::ListsAllOperations) => Filter { operation: None, ..filter.clone() },
+                Some(Wrong::ListsAllScopes) => Filter { scope: None, ..filter.clone() },
+                Some(Wrong::ListsWhatIsYoung) => Filter { began_before: None, ..filter.clone() },
+                _ => filter.clone(),
+            };
             let mut found: Vec<Entry> = entries
                 .filter(|entry| {
-                    let named = filter.operation.as_ref().is_none_or(|name| *name == entry.subject.operation);
                     let hidden = match self.wrong {
                         Some(Wrong::SpoiledIsHidden) => entry.record.is_err(),
                         Some(Wrong::ListsNothingFree) => {
                             filter.which == Which::Unfinished && entry.status == Status::Free
                         }
+                        Some(Wrong::ListsNothingRunning) => filter.which == Which::Running,
                         _ => false,
                     };
-                    (named || self.is(Wrong::ListsAllOperations))
-                        && !hidden
-                        && filter.which.shows(entry.status)
-                        && filter.after.is_none_or(|after| entry.subject.key > after)
+                    !hidden && asked.shows(entry)
                 })
                 .collect();
             if self.is(Wrong::ListsWithoutOrder) {

@@ -121,7 +121,7 @@ impl Eyes<'_> {
         );
         let sql = match filter.which {
             Which::All => ALL,
-            Which::InDoubt | Which::Unfinished => OPEN,
+            Which::InDoubt | Which::Unfinished | Which::Running => OPEN,
         };
         let after = filter.after.as_ref().map_or(&[][..], |key| &key.as_bytes()[..]);
         let mut statement = self.connection.prepare_cached(sql)?;
@@ -131,8 +131,7 @@ impl Eyes<'_> {
             && let Some(row) = rows.next()?
         {
             let entry = self.entry(row)?;
-            let wanted = filter.operation.as_ref().is_none_or(|name| *name == entry.subject.operation);
-            if wanted && filter.which.shows(entry.status) {
+            if filter.shows(&entry) {
                 found.push(entry);
             }
         }

@@ -127,6 +127,45 @@ pub(super) fn i5_list_of_an_operation_shows_no_other(bench: &Bench) {
     assert!(keys.contains(&one.key) && keys.contains(&other.key));
 }
 
+/// A list of one scope shows no other.
+pub(super) fn i5_list_of_a_scope_shows_no_other(bench: &Bench) {
+    let one = subject();
+    let mut other = subject();
+    Arc::make_mut(&mut other).operation = Arc::clone(&one.operation);
+    let voice = bench.voice();
+    for call in [&one, &other] {
+        voice.run(&ask(call));
+    }
+    let filter = Filter { scope: Some(one.scope.clone()), ..Filter::default() };
+    assert_eq!(voice.list(&filter), [voice.entry(&one)]);
+}
+
+/// A list of what is running shows an attempt whose holder lives, and not one that has ended.
+pub(super) fn i5_list_shows_what_is_running(bench: &Bench) {
+    let calls = subjects(2);
+    let voice = bench.voice();
+    voice.run(&ask(&calls[0]));
+    let over = voice.run(&ask(&calls[1]));
+    assert_settled(voice.settle(&over, done("1")), State::Done);
+    assert_eq!(voice.listed(&calls[0], Which::Running), [calls[0].key]);
+}
+
+/// A list of what began before a time shows what began then, whatever happened to it since, and nothing younger.
+pub(super) fn i5_list_shows_what_began_before(bench: &Bench) {
+    let call = subject();
+    let voice = bench.voice();
+    let run = voice.run(&ask(&call));
+    let began = voice.record(&call).began_at;
+    assert_settled(voice.settle(&run, done("1")), State::Done);
+    let before = |time| Filter {
+        began_before: Some(time),
+        operation: Some(call.operation.clone()),
+        ..Filter::default()
+    };
+    assert_eq!(voice.list(&before(began)), []);
+    assert_eq!(voice.list(&before(began + 1)), [voice.entry(&call)]);
+}
+
 /// An operator's "done" ends doubt with the value given, which later calls get.
 pub(super) fn i5_operator_ends_doubt_as_done(bench: &Bench) {
     let (voice, call) = (bench.voice(), subject());
