@@ -123,6 +123,34 @@ fn the_arrows_are_those_of_the_architecture_page() {
     }
 }
 
+/// Fails when a module other than `telemetry` speaks to subscribers or recorders, whose panics only that module ends.
+#[test]
+fn only_telemetry_speaks_to_subscribers() {
+    let mut wrong = Vec::new();
+    for path in files(&root().join("idempotent/src"), ".rs") {
+        if shown(&path).contains("/telemetry/") {
+            continue;
+        }
+        for (number, line) in code(&read(&path)) {
+            if line.contains("tracing::") || line.contains("metrics::counter") {
+                wrong.push(format!("{}:{number}: {line}", shown(&path)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Fails when a number that is told is not on the page of them.
+#[test]
+fn every_number_is_on_its_page() {
+    let page = read(&root().join("idempotent/docs/telemetry.md"));
+    let source = read(&root().join("idempotent/src/telemetry/metrics.rs"));
+    let names: BTreeSet<&str> = source.split('"').filter(|text| text.starts_with("idempotent_")).collect();
+    assert!(names.len() > 5, "{names:?}");
+    let absent: Vec<_> = names.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
+    assert!(absent.is_empty(), "idempotent/docs/telemetry.md does not name {absent:?}");
+}
+
 /// Fails when a file holds more than about one idea: 400 lines of code, 600 with its tests.
 #[test]
 fn files_are_short() {

@@ -10,6 +10,7 @@
 //! | [`retries`] | how to: call again until it works |
 //! | [`sqlite`] | reference: the SQLite store, its options and its limits |
 //! | [`stores`] | how to: write a store of your own |
+//! | [`telemetry`] | reference: spans, events and numbers |
 
 #[doc = include_str!("../docs/arguments.md")]
 pub mod arguments {}
@@ -34,3 +35,6 @@ pub mod sqlite {}
 
 #[doc = include_str!("../docs/stores.md")]
 pub mod stores {}
+
+#[doc = include_str!("../docs/telemetry.md")]
+pub mod telemetry {}

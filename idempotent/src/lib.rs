@@ -43,6 +43,7 @@ pub mod protocol;
 mod send;
 mod slots;
 pub mod store;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -14,6 +14,7 @@ use crate::pause::{Deadline, pause, within};
 use crate::pending::Pending;
 use crate::protocol::{self, Answer, Request, Seen, Status, Value};
 use crate::store::{self, Entry, Filter, Trail};
+use crate::telemetry::events;
 
 /// How long who waits for a key trusts that the store would have told of a change, and how long it pauses where the
 /// store tells of none.
@@ -220,13 +221,17 @@ impl Operator {
 
     fn send(&self, key: Key, request: Request) -> Pending<'static, Result<(), OperatorError>> {
         let store = Arc::clone(self.handle.store());
+        let by = Arc::clone(&self.by);
         Pending::new(async move {
             let forgets = matches!(request, Request::Forget { .. });
             let Some(entry) = store.load(&key).await.map_err(OperatorError::Store)? else {
                 return if forgets { Ok(()) } else { Err(OperatorError::NotFound) };
             };
             let subject = Arc::new(entry.subject);
-            match store.apply(&subject, request).await.map_err(OperatorError::Store)? {
+            let name = request.name();
+            let answer = store.apply(&subject, request).await.map_err(OperatorError::Store)?;
+            events::operated(&subject, name, &by, answer.name());
+            match answer {
                 Answer::Ok => Ok(()),
                 Answer::Busy(busy) => Err(OperatorError::Busy(busy.named)),
                 Answer::InDoubt(_) => Err(OperatorError::InDoubt),

@@ -9,6 +9,8 @@ use crate::clock::{boot_micros, micros};
 use crate::pause::pause;
 use crate::protocol::{Answer, Micros, Request};
 use crate::store::{Error, Store, Subject};
+use crate::telemetry::events;
+use crate::telemetry::metrics::{self, Stopwatch};
 
 /// Whether the caller's thread may block.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,10 +43,13 @@ pub(crate) async fn send(
     let first = boot_micros();
     loop {
         let sent = boot_micros();
+        let took = Stopwatch::start();
         let result = match mode {
             Mode::Blocking => store.apply_blocking(subject, request.clone()),
             Mode::Async => store.apply(subject, request.clone()).await,
         };
+        metrics::store(request.name(), &took, result.is_err());
+        events::moved(subject, request.name(), result.as_ref().map(Answer::name));
         match result {
             Ok(answer) => return Ok(Answered { answer, sent }),
             Err(error) if error.is_transient() && boot_micros() - first < micros(AGAIN_FOR) => {

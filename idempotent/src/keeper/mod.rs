@@ -23,11 +23,15 @@ use crate::pause::{Deadline, within};
 use crate::protocol::{Answer, Request, Token};
 use crate::slots::Turn;
 use crate::store::{self, Lease, Store, Subject};
+use crate::telemetry::{events, metrics};
 
 /// How long the keeper pauses before it asks a failing store again: doubling from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(5));
 /// How often a closed keeper asks a failing store before it gives up.
 const LAST_TRIES: u32 = 5;
+
+/// How many moves may wait for a failing store before calls are refused at once.
+const MOST_UNSETTLED: usize = 10_000;
 
 /// A move that its caller no longer waits for.
 pub(crate) struct Job {
@@ -113,7 +117,15 @@ impl Keeper {
         state.jobs.push(job);
         state.woken = true;
         self.start(&mut state);
+        let unsettled = state.unsettled();
+        drop(state);
         self.shared.wake.notify_all();
+        metrics::unsettled(unsettled);
+    }
+
+    /// Whether so many moves wait for a failing store that no more calls should be made: each that fails leaves one.
+    pub(crate) fn is_swamped(&self) -> bool {
+        self.shared.lock().unsettled() >= MOST_UNSETTLED
     }
 
     /// Completes when no job is left, at the latest at the deadline, with the number of jobs left.
@@ -144,7 +156,7 @@ impl Keeper {
             std::thread::Builder::new().name("idempotent-keeper".to_owned()).spawn(move || work.run());
         match started {
             Ok(_) => state.runs = true,
-            Err(error) => tracing::error!(%error, "the keeper's thread cannot start; leases are not renewed"),
+            Err(error) => events::no_keeper(&error),
         }
     }
 }
@@ -280,23 +292,26 @@ impl Work {
             // While the store fails, callers of this process are told so by the store and do not wait for it here.
             job.turn = None;
             if !closed || tries < LAST_TRIES {
-                tracing::warn!(operation = %job.subject.operation, key = %job.subject.key, %error, tries,
-                    "the keeper could not record the end of an attempt; it tries again");
+                // Once, then ever more seldom: an outage has as many of these as calls that failed.
+                if tries == 0 || tries.is_power_of_two() {
+                    events::unsettled(&job.subject, &error, tries);
+                }
                 let pause = PAUSES.0.saturating_mul(1 << tries.min(16)).min(PAUSES.1);
                 self.later.push(Later { job, tries: tries + 1, at: Instant::now() + pause });
                 return;
             }
-            tracing::error!(operation = %job.subject.operation, key = %job.subject.key, %error,
-                "the store is no longer in use, and the end of an attempt could not be recorded");
+            events::given_up(&job.subject, &error);
         }
         // Callers of this process that waited look for themselves now.
         drop(job.turn);
         let mut state = self.shared.lock();
         state.taken -= 1;
-        if state.unsettled() == 0 {
-            drop(state);
+        let unsettled = state.unsettled();
+        drop(state);
+        if unsettled == 0 {
             self.shared.idle.notify(usize::MAX);
         }
+        metrics::unsettled(unsettled);
     }
 
     fn sleep(&mut self) {

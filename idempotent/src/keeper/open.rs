@@ -9,6 +9,7 @@ use crate::error::{Error, LeaseLost, Site, StoreFailed};
 use crate::protocol::{Answer, Held, Micros, Request, Token};
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::store::{self, Lease, Store, Subject};
+use crate::telemetry::events;
 
 pub(crate) struct Open {
     pub(crate) store: Arc<dyn Store>,
@@ -121,6 +122,8 @@ impl Open {
                 match &life.latched {
                     None => {
                         life.begun = true;
+                        drop(life);
+                        events::marked(&self.subject, self.held.fence);
                         return Ok(());
                     }
                     Some(error) => error.clone(),
@@ -146,12 +149,9 @@ impl Open {
             Ok(Answer::Fenced(_)) => {}
             Ok(answer) => {
                 let error = wrong_answer("renewal", &answer);
-                tracing::error!(operation = %self.subject.operation, key = %self.subject.key, %error);
+                events::wrong_answer(&self.subject, &error);
             }
-            Err(error) => {
-                tracing::warn!(operation = %self.subject.operation, key = %self.subject.key, %error,
-                    "a lease could not be renewed; the keeper tries again");
-            }
+            Err(error) => events::not_renewed(&self.subject, &error),
         }
     }
 

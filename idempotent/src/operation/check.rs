@@ -15,6 +15,7 @@ use crate::pause::{Deadline, pause};
 use crate::protocol::{Answer, Micros, Request};
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::store;
+use crate::telemetry::events;
 
 /// A claim whose check is to be asked now.
 ///
@@ -22,7 +23,7 @@ use crate::store;
 /// an earlier one is thrown away, and the check is asked once more when the time has passed.
 #[must_use = "ask the check, and give its answer"]
 pub struct Asking<R: Returns> {
-    claim: Claim<R>,
+    pub(super) claim: Claim<R>,
     /// When the question was put at the earliest, on this machine's boot clock.
     asked: Micros,
     /// When a "did not happen" may be believed, on that clock.
@@ -49,16 +50,25 @@ impl<R: Returns> Asking<R> {
     /// Gives the answer of the check: `Some` is recorded and returned; `None` leads to the body, once it may be
     /// believed; `Err` leaves the key in doubt.
     pub async fn answer<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
-        self.answered(answer, Mode::Async).await
+        let span = self.claim.span.again();
+        span.around(self.answered(answer, Mode::Async)).await
     }
 
     /// [`answer`](Asking::answer) for a synchronous function.
     pub fn answer_blocking<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
-        block_on(self.answered(answer, Mode::Blocking))
+        let span = self.claim.span.again();
+        span.inside(|| block_on(self.answered(answer, Mode::Blocking)))
     }
 
     async fn answered<E: Display>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {
-        match answer.map_err(|error| error.to_string()) {
+        let answer = answer.map_err(|error| error.to_string());
+        let said = match &answer {
+            Ok(Some(_)) => "happened",
+            Ok(None) => "did not happen",
+            Err(_) => "cannot tell",
+        };
+        events::checked(&self.claim.open.subject, said);
+        match answer {
             Ok(Some(value)) => {
                 Claimed::Next(Next::Answer(self.claim.succeed(value, How::Recovered, mode).await))
             }

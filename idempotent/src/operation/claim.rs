@@ -1,11 +1,13 @@
 //! The right to run one body, and how it ends.
 
 use std::any::Any;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
 
 use super::call::Call;
 use super::outcome::Returns;
@@ -20,6 +22,7 @@ use crate::policy::OnErr;
 use crate::protocol::{Answer, Ending, Request, Resolution, State, Token, Value};
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::slots::Turn;
+use crate::telemetry::{CallSpan, events, metrics};
 
 /// The right to run the body of one call, until it is settled.
 ///
@@ -40,6 +43,8 @@ pub struct Claim<R: Returns> {
     pub(super) outcome: Option<Resolution>,
     /// The store has answered the settle.
     pub(super) over: bool,
+    /// What subscribers see of the call.
+    pub(super) span: CallSpan,
 }
 
 /// How a body ended: with its result, or stopped because it had lost its claim.
@@ -104,22 +109,10 @@ impl<R: Returns> Claim<R> {
     }
 
     /// Runs the body. It is dropped when the claim is lost before its effect, or its lease is over.
-    pub async fn run<F: Future<Output = R>>(&self, body: F) -> Ran<R> {
-        let attempt = self.attempt();
-        let mut body = pin!(body);
-        poll_fn(|context| {
-            if self.open.lost(context.waker()) {
-                return Poll::Ready(Ran(None));
-            }
-            self.open.begin();
-            let _entered = attempt.enter();
-            match catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(context))) {
-                Ok(polled) => polled.map(|out| Ran(Some(out))),
-                Err(payload) if Stop::is_for(&*payload, self.open.token()) => Poll::Ready(Ran(None)),
-                Err(payload) => resume_unwind(payload),
-            }
-        })
-        .await
+    ///
+    /// Not an `async fn`: that would hold the body twice, and bodies are futures within futures.
+    pub fn run<F: Future<Output = R>>(&self, body: F) -> Running<'_, R, F> {
+        Running { claim: self, attempt: self.attempt(), body }
     }
 
     /// [`run`](Claim::run) for a synchronous body.
@@ -127,7 +120,7 @@ impl<R: Returns> Claim<R> {
         let attempt = self.attempt();
         self.open.begin();
         let _entered = attempt.enter();
-        match catch_unwind(AssertUnwindSafe(body)) {
+        match catch_unwind(AssertUnwindSafe(|| self.span.inside(body))) {
             Ok(out) => Ran(Some(out)),
             Err(payload) if Stop::is_for(&*payload, self.open.token()) => Ran(None),
             Err(payload) => resume_unwind(payload),
@@ -136,12 +129,14 @@ impl<R: Returns> Claim<R> {
 
     /// Records how the body ended, and gives what the caller gets: `Ok` only once it is durable.
     pub async fn settle(self, ran: Ran<R>) -> R {
-        self.settle_in(ran, Mode::Async).await
+        let span = self.span.again();
+        span.around(self.settle_in(ran, Mode::Async)).await
     }
 
     /// [`settle`](Claim::settle) for a synchronous body.
     pub fn settle_blocking(self, ran: Ran<R>) -> R {
-        block_on(self.settle_in(ran, Mode::Blocking))
+        let span = self.span.again();
+        span.inside(|| block_on(self.settle_in(ran, Mode::Blocking)))
     }
 
     async fn settle_in(self, ran: Ran<R>, mode: Mode) -> R {
@@ -326,9 +321,7 @@ impl<R: Returns> Claim<R> {
     /// Without the values of the arguments, which are nobody's to log.
     fn warn_of_doubt(&self, said: &str) {
         let error = self.in_doubt(None);
-        tracing::warn!(operation = %self.open.subject.operation, key = %self.open.subject.key,
-            attempt = self.attempt, error = said, advice = %error.advice(),
-            "an attempt that may have acted ended with an error: the key is in doubt");
+        events::doubt(&self.open.subject, self.attempt, said, &error);
     }
 
     pub(super) fn answer(&self, error: Error) -> R {
@@ -336,7 +329,37 @@ impl<R: Returns> Claim<R> {
     }
 
     pub(super) fn report(&self, how: How) {
-        report(&self.open.subject, how, self.attempt);
+        report(&self.open.subject, &self.span, how, self.attempt);
+    }
+}
+
+pin_project! {
+    /// A body that runs under its claim; see [`Claim::run`].
+    #[must_use = "a body does nothing until it is awaited"]
+    pub struct Running<'a, R: Returns, F> {
+        claim: &'a Claim<R>,
+        attempt: Attempt,
+        #[pin]
+        body: F,
+    }
+}
+
+impl<R: Returns, F: Future<Output = R>> Future for Running<'_, R, F> {
+    type Output = Ran<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ran<R>> {
+        let this = self.project();
+        let open = &this.claim.open;
+        if open.lost(context.waker()) {
+            return Poll::Ready(Ran(None));
+        }
+        open.begin();
+        let _entered = this.attempt.enter();
+        match catch_unwind(AssertUnwindSafe(|| this.claim.span.inside(|| this.body.poll(context)))) {
+            Ok(polled) => polled.map(|out| Ran(Some(out))),
+            Err(payload) if Stop::is_for(&*payload, open.token()) => Poll::Ready(Ran(None)),
+            Err(payload) => resume_unwind(payload),
+        }
     }
 }
 
@@ -348,7 +371,13 @@ impl<R: Returns> Drop for Claim<R> {
         }
         let resolution = match self.outcome.take() {
             Some(outcome) => outcome,
-            None => self.interrupted(None),
+            None => {
+                let resolution = self.interrupted(None);
+                let doubt = matches!(resolution, Resolution::InDoubt { .. });
+                self.span.inside(|| events::interrupted(&self.open.subject, self.attempt, doubt));
+                metrics::interrupted(&self.open.subject.operation, doubt);
+                resolution
+            }
         };
         self.outcome = Some(resolution.clone());
         let evidence = self.evidence().map(|text| (self.open.held.token, text));
@@ -362,8 +391,8 @@ impl<R: Returns> Drop for Claim<R> {
 }
 
 /// Tells observers and subscribers what became of a call.
-pub(super) fn report(subject: &crate::store::Subject, how: How, attempt: u32) {
-    tracing::debug!(operation = %subject.operation, key = %subject.key, outcome = how.name(), attempt);
+pub(super) fn report(subject: &crate::store::Subject, span: &CallSpan, how: How, attempt: u32) {
+    span.end(subject, how, attempt);
     tell(Outcome { key: subject.key, how, attempt });
 }
 

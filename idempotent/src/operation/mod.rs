@@ -42,7 +42,7 @@ use crate::protocol::Micros;
 
 pub use call::{Call, Parts};
 pub use check::Asking;
-pub use claim::{Claim, Ran};
+pub use claim::{Claim, Ran, Running};
 pub use outcome::{FromError, KeyPart, Recordable, Returns};
 pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde};
 pub use run::{Claimed, Next};

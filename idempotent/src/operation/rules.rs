@@ -17,6 +17,7 @@ use crate::codec::{self, CodecError};
 use crate::error::Error;
 use crate::policy::OnErr;
 use crate::protocol::Value;
+use crate::telemetry::events::{self, RoundTrip};
 
 /// The schema version of values; functions cannot choose another one yet.
 const VERSION: u32 = 1;
@@ -163,8 +164,7 @@ impl<R: Returns> Rules<R> {
                 bytes_value(bytes)
             }
             Err(error) => {
-                tracing::error!(operation = operation.name(), %error,
-                    "the result cannot be recorded: the key is done without a value, and later calls get StoredValue");
+                events::not_recorded(operation.name(), &error);
                 Value::Missing { why: error.0.into() }
             }
         }
@@ -176,11 +176,9 @@ impl<R: Returns> Rules<R> {
             catch_unwind(AssertUnwindSafe(|| (self.decode)(bytes).and_then(|value| (self.encode)(&value))));
         match again {
             Ok(Ok(again)) if codec::same(&again, bytes) => {}
-            Ok(Ok(_)) => tracing::warn!(operation, "the result changes when it is stored and read again"),
-            Ok(Err(error)) => {
-                tracing::warn!(operation, %error, "the result cannot be read again once it is stored");
-            }
-            Err(_) => tracing::warn!(operation, "reading the stored result panics"),
+            Ok(Ok(_)) => events::round_trip(operation, RoundTrip::Changes),
+            Ok(Err(error)) => events::round_trip(operation, RoundTrip::Fails(&error)),
+            Err(_) => events::round_trip(operation, RoundTrip::Panics),
         }
     }
 

@@ -20,6 +20,7 @@ use crate::protocol::{self, Answer, Busy, Ending, Grant, Held, Micros, Policy, R
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::slots::{Found, Slot, Turn};
 use crate::store::{self, ErrorKind, Subject};
+use crate::telemetry::{CallSpan, events};
 
 /// The pauses of a caller that waits for another process and gets no word from the store.
 const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
@@ -41,6 +42,16 @@ pub enum Claimed<R: Returns> {
     Check(Asking<R>),
     /// An answer, or the right to run.
     Next(Next<R>),
+}
+
+/// What asking the store came to.
+enum Came<R: Returns> {
+    /// An answer, and how it came about.
+    Answer(R, How),
+    /// The body is to be run.
+    Run(Claim<R>),
+    /// The check is to be asked.
+    Check(Asking<R>),
 }
 
 /// A claim whose answer is not there yet: dropped, it is given up.
@@ -101,49 +112,73 @@ impl<R: Returns> Call<R> {
 
     pub(super) async fn claimed(self, asks: bool, mode: Mode, deadline: Deadline) -> Claimed<R> {
         let rules = self.rules;
-        let subject = self.identity.as_ref().ok().map(|identity| Arc::clone(&identity.subject));
-        match self.asked(asks, mode, deadline).await {
-            Ok(claimed) => claimed,
+        let refused = |error| Claimed::Next(Next::Answer(R::from_result(Err((rules.from_error)(error)))));
+        let Identity { subject, fingerprint } = match self.identity.clone() {
+            Ok(identity) => identity,
+            Err(error) => return refused(error),
+        };
+        if inspects(|| Site::of(&subject)) {
+            return refused(Error::Inspected(Box::new(Site::of(&subject))));
+        }
+        let span = CallSpan::of(&subject);
+        match span.around(self.asked(asks, mode, deadline, &subject, fingerprint)).await {
+            Ok(Came::Run(mut claim)) => {
+                span.begins(claim.attempt);
+                claim.span = span;
+                Claimed::Next(Next::Run(claim))
+            }
+            Ok(Came::Check(mut asking)) => {
+                asking.claim.span = span;
+                Claimed::Check(asking)
+            }
+            Ok(Came::Answer(out, how)) => {
+                report(&subject, &span, how, 0);
+                Claimed::Next(Next::Answer(out))
+            }
             Err(error) => {
-                if let Some(subject) = subject {
-                    let how = if matches!(error, Error::InDoubt(_)) { How::InDoubt } else { How::Refused };
-                    report(&subject, how, 0);
-                }
-                Claimed::Next(Next::Answer(R::from_result(Err((rules.from_error)(error)))))
+                let how = if matches!(error, Error::InDoubt(_)) { How::InDoubt } else { How::Refused };
+                report(&subject, &span, how, 0);
+                refused(error)
             }
         }
     }
 
-    async fn asked(self, asks: bool, mode: Mode, deadline: Deadline) -> Result<Claimed<R>, Error> {
-        let Identity { subject, fingerprint } = self.identity.clone()?;
-        if inspects(|| Site::of(&subject)) {
-            return Err(Error::Inspected(Box::new(Site::of(&subject))));
-        }
+    async fn asked(
+        self,
+        asks: bool,
+        mode: Mode,
+        deadline: Deadline,
+        subject: &Arc<Subject>,
+        fingerprint: [u8; 64],
+    ) -> Result<Came<R>, Error> {
         let handle = match &self.handle {
             Some(handle) => handle.clone(),
             None => installed(self.operation.name())?,
         };
         if attempt::holds(handle.id(), &subject.key) {
-            return Err(in_progress(&subject, None, Duration::ZERO, true));
+            return Err(in_progress(subject, None, Duration::ZERO, true));
+        }
+        if handle.keeper().is_swamped() {
+            return Err(store_failed(subject, swamped()));
         }
         loop {
             let turn = match handle.slots().enter(subject.key, fingerprint) {
                 Found::Mine(turn) => Some(turn),
                 Found::Same(slot) if deadline.left() > Duration::ZERO => {
                     match wait_for(&slot, deadline).await {
-                        Some(Some(ending)) => return Ok(self.replay(&subject, &ending, How::Waited)),
+                        Some(Some(ending)) => return Ok(self.replay(subject, &ending, How::Waited)),
                         Some(None) => continue,
-                        None => return Err(in_progress(&subject, None, TRUST, false)),
+                        None => return Err(in_progress(subject, None, TRUST, false)),
                     }
                 }
                 Found::Ending(slot) => match wait_for(&slot, deadline).await {
                     Some(_) => continue,
-                    None => return Err(in_progress(&subject, None, TRUST, false)),
+                    None => return Err(in_progress(subject, None, TRUST, false)),
                 },
                 // Only the store can judge other arguments, and name the holder to a call that will not wait.
                 Found::Same(_) | Found::Other => None,
             };
-            return self.claim_from_store(asks, mode, deadline, &handle, &subject, fingerprint, turn).await;
+            return self.claim_from_store(asks, mode, deadline, &handle, subject, fingerprint, turn).await;
         }
     }
 
@@ -157,7 +192,7 @@ impl<R: Returns> Call<R> {
         subject: &Arc<Subject>,
         fingerprint: [u8; 64],
         turn: Option<Turn>,
-    ) -> Result<Claimed<R>, Error> {
+    ) -> Result<Came<R>, Error> {
         let lease = handle.lease();
         let policy = match (asks, self.operation.rerun) {
             (true, _) => Policy::Check,
@@ -193,12 +228,12 @@ impl<R: Returns> Call<R> {
                 Answer::Run(grant) => {
                     let turn = asking.answered();
                     let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, false);
-                    return Ok(Claimed::Next(Next::Run(claim)));
+                    return Ok(Came::Run(claim));
                 }
                 Answer::Check { grant, quiet_left } => {
                     let turn = asking.answered();
                     let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, true);
-                    return Ok(Claimed::Check(Asking::new(claim, quiet_left, deadline)));
+                    return Ok(Came::Check(Asking::new(claim, quiet_left, deadline)));
                 }
                 Answer::Replay(ending) => {
                     let turn = asking.answered();
@@ -210,6 +245,9 @@ impl<R: Returns> Call<R> {
                 }
                 Answer::Busy(busy) => {
                     asking.armed = false;
+                    if how == How::Replayed {
+                        events::waits(subject, &busy);
+                    }
                     how = How::Waited;
                     if deadline.left().is_zero() {
                         let retry_in = if busy.left > 0 { duration(busy.left) } else { TRUST };
@@ -281,6 +319,7 @@ impl<R: Returns> Call<R> {
             sent,
         ));
         handle.keeper().keep(&open);
+        events::claimed(subject, grant.attempt, grant.fence, asking);
         Claim {
             open,
             call: self,
@@ -291,11 +330,12 @@ impl<R: Returns> Call<R> {
             asking,
             outcome: None,
             over: false,
+            span: CallSpan::none(),
         }
     }
 
     /// The recorded ending, as this function returns it.
-    fn replay(&self, subject: &Subject, ending: &Ending, how: How) -> Claimed<R> {
+    fn replay(&self, subject: &Subject, ending: &Ending, how: How) -> Came<R> {
         let read = match ending {
             Ending::Done(value) => self.rules.decode_done(value).map(Ok),
             Ending::Failed(value) => self.rules.decode_failed(value).map(Err),
@@ -307,8 +347,7 @@ impl<R: Returns> Call<R> {
                 (Err((self.rules.from_error)(error)), How::Refused)
             }
         };
-        report(subject, how, 0);
-        Claimed::Next(Next::Answer(R::from_result(result)))
+        Came::Answer(R::from_result(result), how)
     }
 }
 
@@ -381,6 +420,14 @@ fn fresh_token() -> Result<Token, Error> {
         }))
     })?;
     Ok(Token(token))
+}
+
+fn swamped() -> store::Error {
+    store::Error::new(
+        ErrorKind::Unavailable,
+        "the store has been failing for so long that too many ended attempts wait to be recorded in it",
+        "see that the store can be reached: what waits is recorded then, and calls are made again",
+    )
 }
 
 pub(super) fn too_slow() -> store::Error {

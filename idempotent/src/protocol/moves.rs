@@ -164,6 +164,27 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The request in a word, for logs and measurements.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Request::Claim(_) => "claim",
+            Request::Proceed { .. } => "proceed",
+            Request::Mark { .. } => "mark",
+            Request::Renew { .. } => "renew",
+            Request::Settle { .. } => "settle",
+            Request::Abandon { .. } => "abandon",
+            Request::Note { .. } => "note",
+            Request::ResolveDone { .. } => "resolve_done",
+            Request::ResolveFree { .. } => "resolve_not_done",
+            Request::Revoke { .. } => "revoke",
+            Request::Forget { .. } => "forget",
+            Request::Sweep { .. } => "sweep",
+        }
+    }
+}
+
 /// What the store knows about the holder of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Liveness {
@@ -299,6 +320,28 @@ pub enum Answer {
     Settled(Settled),
     /// There is no such record.
     NotFound,
+}
+
+impl Answer {
+    /// The answer in a word, for logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Answer::Run(_) => "run",
+            Answer::Check { .. } => "check",
+            Answer::Replay(_) => "replay",
+            Answer::Busy(_) => "busy",
+            Answer::KeyReused { .. } => "key_reused",
+            Answer::InDoubt(_) => "in_doubt",
+            Answer::Unreadable { .. } => "unreadable",
+            Answer::Stale => "stale",
+            Answer::Ok => "ok",
+            Answer::Early { .. } => "early",
+            Answer::Fenced(_) => "fenced",
+            Answer::Settled(_) => "settled",
+            Answer::NotFound => "not_found",
+        }
+    }
 }
 
 /// What to do to the stored record.
