@@ -98,9 +98,9 @@ fn s15_a_waiter_gets_the_result_of_a_slow_holder(world: &World) {
         }
         latch.open();
         let [holder, near, far] = [holder, near, far].map(|call| call.join().unwrap());
-        assert_eq!((how(&holder), how(&far)), (How::Executed, How::Waited));
-        // The near one may have come too late to wait.
-        assert!(matches!(how(&near), How::Waited | How::Replayed));
+        assert_eq!(how(&holder), How::Executed);
+        // Either may have come too late to wait: the far one's claim is counted before the store looks at it.
+        assert!([&near, &far].iter().all(|seen| matches!(how(seen), How::Waited | How::Replayed)));
         assert!([holder, near, far].iter().all(|seen| seen.result.as_ref().unwrap() == "done 1"));
     });
     assert_eq!(world.ledger.lines(), ["slow 1"]);
