@@ -12,7 +12,7 @@ use crate::{
     args::{Keep, OnErr},
     effect::Markers,
     function::{Form, Function, replace_self},
-    key,
+    key, lock,
     model::{self, Model},
 };
 
@@ -72,6 +72,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     if let Some(Keep::Micros(keep)) = model.args.keep.get() {
         options.extend(quote_spanned!(mixed()=> .keep_micros(#keep)));
     }
+    let lines = lock::lines(model);
     quote_spanned! {mixed()=>
         static __IDEMPOTENT_OPERATION: ::idempotent::__private::Operation =
             ::idempotent::__private::Operation::new(#name)
@@ -83,6 +84,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
                 )
                 .sole()
                 #options;
+        ::idempotent::__private::locked! { __IDEMPOTENT_OPERATION #lines }
     }
 }
 

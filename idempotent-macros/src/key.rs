@@ -136,7 +136,8 @@ fn write(tokens: TokenStream, out: &mut String) {
                     Delimiter::Brace => ("{ ", " }"),
                     Delimiter::None => ("", ""),
                 };
-                if !glued && group.delimiter() == Delimiter::Brace {
+                let after_comma = out.ends_with([',', ';']) && group.delimiter() != Delimiter::None;
+                if after_comma || !glued && group.delimiter() == Delimiter::Brace {
                     out.push(' ');
                 }
                 out.push_str(open);
@@ -150,11 +151,14 @@ fn write(tokens: TokenStream, out: &mut String) {
                     matches!(sign, '.' | ':' | ',' | ';' | '?' | '!' | '&' | '*' | '#' | '\'' | '<' | '>');
                 let prefix = matches!(sign, '&' | '*' | '!' | '#' | '\'');
                 let after_comma = out.ends_with([',', ';']);
-                if !glued && (!tight || (prefix && !last_word) || after_comma) {
+                // `impl Into<T> + Send`: that `>` is an end.
+                let after_end = sign == '+' && out.ends_with('>');
+                if after_end || !glued && (!tight || (prefix && !last_word) || after_comma) {
                     out.push(' ');
                 }
                 out.push(sign);
-                glued = (tight && !matches!(sign, ',' | ';')) || punct.spacing() == Spacing::Joint;
+                let arrow = out.ends_with("->") || out.ends_with("=>");
+                glued = (tight && !arrow && !matches!(sign, ',' | ';')) || punct.spacing() == Spacing::Joint;
                 last_word = false;
             }
             TokenTree::Ident(_) | TokenTree::Literal(_) => {
@@ -192,6 +196,7 @@ mod tests {
             "*id",
             "id as u64",
             "a + b",
+            "f(a, (b, [c]))",
             "format!(\"{id}\")",
         ] {
             assert_eq!(text(expr(source)), source);

@@ -12,6 +12,7 @@ mod expand;
 mod fallback;
 mod function;
 mod key;
+mod lock;
 mod model;
 mod slot;
 mod texts;

@@ -43,12 +43,34 @@ pub fn install(handle: Handle) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Store`] if the scheme is unknown or not built in, or the store cannot be opened.
 pub fn open(url: &str) -> Result<Handle, Error> {
-    store::open(url).map(Handle::shared).map_err(failed)
+    store::open(url, true).map(Handle::shared).map_err(failed)
+}
+
+/// [`open`], for those who look at the records of others: nothing is made that is not there, whatever the URL says.
+///
+/// ```
+/// # #[cfg(feature = "sqlite")] {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let url = format!("sqlite:{}", folder.path().join("robto.db").display());
+/// let error = idempotent::open_existing(&url).unwrap_err(); // sqlite:robto.db, a slip of the pen
+/// assert!(error.to_string().contains("there is no such file"), "{error}");
+/// # }
+/// ```
+///
+/// # Errors
+/// As [`open`]; and [`Error::Store`] if there is no such database, or the records would live in this process alone
+/// (`memory:`).
+pub fn open_existing(url: &str) -> Result<Handle, Error> {
+    store::open(url, false).map(Handle::shared).map_err(failed)
 }
 
 /// Waits until the installed store's keeper has settled what it holds; see [`Handle::drain`]. 0 at once if
 /// there is no store.
 pub fn drain(deadline: Duration) -> Pending<'static, usize> {
+    #[cfg(feature = "testing")]
+    if let Some(handle) = stands_in() {
+        return Pending::new(async move { handle.drain(deadline).await });
+    }
     match INSTALLED.get() {
         Some(handle) => handle.drain(deadline),
         None => Pending::new(std::future::ready(0)),
@@ -57,6 +79,10 @@ pub fn drain(deadline: Duration) -> Pending<'static, usize> {
 
 /// The store of the process. A URL that cannot be opened now is tried again at the next call.
 pub(crate) fn installed(operation: &str) -> Result<Handle, Error> {
+    #[cfg(feature = "testing")]
+    if let Some(handle) = stands_in() {
+        return Ok(handle);
+    }
     INSTALLED
         .get_or_try_init(|| match std::env::var(VARIABLE) {
             Ok(url) if !url.is_empty() => open(&url),
@@ -65,6 +91,45 @@ pub(crate) fn installed(operation: &str) -> Result<Handle, Error> {
             }
         })
         .cloned()
+}
+
+#[cfg(feature = "testing")]
+thread_local! {
+    /// The stores that stand in for the installed one on this thread; the last one does.
+    static STAND_INS: std::cell::RefCell<Vec<(usize, Handle)>> = const { std::cell::RefCell::new(Vec::new()) };
+}
+
+/// A store stands in for the installed one, on this thread, as long as this lives.
+#[cfg(feature = "testing")]
+#[derive(Debug)]
+pub(crate) struct Stand(usize);
+
+/// Lets a store stand in for the installed one on this thread.
+#[cfg(feature = "testing")]
+pub(crate) fn stand_in(handle: &Handle) -> Stand {
+    STAND_INS.with_borrow_mut(|stores| {
+        let number = stores.last().map_or(0, |(last, _)| last + 1);
+        stores.push((number, handle.clone()));
+        Stand(number)
+    })
+}
+
+#[cfg(feature = "testing")]
+fn stands_in() -> Option<Handle> {
+    STAND_INS.with_borrow(|stores| stores.last().map(|(_, handle)| handle.clone()))
+}
+
+#[cfg(feature = "testing")]
+impl Drop for Stand {
+    fn drop(&mut self) {
+        // Guards can end in any order, and after the thread's own variables. The store goes when nothing is borrowed.
+        let gone = STAND_INS.try_with(|stores| {
+            let mut stores = stores.borrow_mut();
+            let at = stores.iter().position(|(number, _)| *number == self.0)?;
+            Some(stores.remove(at))
+        });
+        drop(gone);
+    }
 }
 
 fn failed(source: store::Error) -> Error {

@@ -33,6 +33,8 @@ mod handle;
 mod install;
 mod keeper;
 pub mod key;
+#[cfg(feature = "lock")]
+pub mod lock;
 mod observe;
 pub mod operation;
 mod operator;
@@ -55,7 +57,7 @@ pub use error::{
 pub use handle::Handle;
 #[cfg(feature = "macros")]
 pub use idempotent_macros::idempotent;
-pub use install::{drain, install, open};
+pub use install::{drain, install, open, open_existing};
 pub use key::Key;
 pub use observe::{How, Observed, Outcome, inspect, inspect_async, observe, observe_async};
 pub use operation::{Call, Claim, Operation};

@@ -189,7 +189,40 @@ impl Operator {
         seen: Seen,
         value: &T,
     ) -> Pending<'static, Result<(), OperatorError>> {
-        match codec::encode(value) {
+        self.done(key, seen, codec::encode(value))
+    }
+
+    /// [`resolve_done`](Operator::resolve_done) with a result that is JSON text already. It is recorded as it stands,
+    /// once it has been seen to be one JSON value: a number keeps all its digits.
+    ///
+    /// ```
+    /// # use idempotent::{Handle, MemoryStore, Key, OperatorError, protocol::Seen};
+    /// # let handle = Handle::new(MemoryStore::new());
+    /// # let (key, seen): (Key, Seen) = (Key::from_bytes([0; 32]), "1-in_doubt".parse()?);
+    /// let ada = handle.operator("ada", "looked it up in the portal");
+    /// let error = ada.resolve_done_json(&key, seen, "{'number': 42}").wait().unwrap_err();
+    /// assert!(matches!(error, OperatorError::Value(_)), "JSON has other quotes: {error}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resolve_done_json(
+        &self,
+        key: &Key,
+        seen: Seen,
+        json: &str,
+    ) -> Pending<'static, Result<(), OperatorError>> {
+        // As a value it would lose digits; but what cannot be read as one, no later call could read either.
+        let readable = serde_json::from_str::<serde_json::Value>(json);
+        let bytes = readable.map(|_| json.as_bytes().to_vec());
+        self.done(key, seen, bytes.map_err(|error| codec::CodecError(error.to_string())))
+    }
+
+    fn done(
+        &self,
+        key: &Key,
+        seen: Seen,
+        json: Result<Vec<u8>, codec::CodecError>,
+    ) -> Pending<'static, Result<(), OperatorError>> {
+        match json {
             Ok(bytes) => {
                 let value = Value::Bytes { bytes: bytes.into(), codec: codec::JSON.into(), version: 1 };
                 let operator = self.acts(seen);

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use idempotent::protocol::{Seen, State, Status};
+use idempotent::protocol::{Seen, State, Status, Value};
 use idempotent::testing::Call;
 use idempotent::{Error, Filter, How, Key, OperatorError, Which, effect, idempotent, inspect, observe};
 use idempotent_tests::{World, on_every_store};
@@ -93,6 +93,25 @@ fn s83_a_resolved_value_of_the_wrong_shape_can_be_corrected(world: &World) {
     let error = ada.resolve_done(&key, sight(world, &key), &1_usize).wait().unwrap_err();
     assert!(matches!(error, OperatorError::Stale), "{error}");
     assert_eq!(book(world, 2, Script::WORKS).unwrap(), own);
+}
+
+/// Red when a result that is given as JSON is written anew (its digits would not survive a float), or is recorded
+/// although it is no JSON value.
+fn a_result_given_as_json_is_kept_as_it_stands(world: &World) {
+    let (key, seen) = doubt(world, 1);
+    let ada = world.handle.operator("ada", "copied from the portal");
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for wrong in ["", "{'number': 1}", "1 2", "{\"number\": 1", deep.as_str()] {
+        let error = ada.resolve_done_json(&key, seen, wrong).wait().unwrap_err();
+        assert!(matches!(error, OperatorError::Value(_)), "{wrong}: {error}");
+    }
+    let given = r#"{"total": 0.10000000000000000555, "number": 123456789012345678901234567890}"#;
+    ada.resolve_done_json(&key, seen, given).wait().unwrap();
+    let record = world.handle.show(&key).wait().unwrap().entry.unwrap().record.unwrap();
+    let Some(Value::Bytes { bytes, codec, .. }) = record.value else { panic!("{record:?}") };
+    assert_eq!((&*bytes, &*codec), (given.as_bytes(), "json"));
+    ada.resolve_done_json(&key, sight(world, &key), "4711").wait().unwrap();
+    assert_eq!(book(world, 1, Script::WORKS).unwrap(), 4711);
 }
 
 /// A value that JSON cannot hold, a key that is not there, a record that may not be forgotten.
@@ -208,5 +227,6 @@ on_every_store!(
     s58_a_body_that_hangs_is_revoked,
     s61_a_word_about_an_older_attempt_is_stale,
     s83_a_resolved_value_of_the_wrong_shape_can_be_corrected,
+    a_result_given_as_json_is_kept_as_it_stands,
     refusals_name_their_reason,
 );

@@ -159,6 +159,13 @@ impl Operation {
         self.name
     }
 
+    /// Its file and line.
+    #[cfg(feature = "testing")]
+    pub(crate) fn written_at(&self) -> (&'static str, u32) {
+        let (file, line, _) = self.place;
+        (file.split_once(" in ").map_or(file, |(file, _)| file), line)
+    }
+
     /// Begins a call: give it its key parts, then say what it [returns](Parts::returns).
     pub fn call(&'static self) -> Parts {
         Parts::new(self)

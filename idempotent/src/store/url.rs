@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use super::{Error, ErrorKind, Store};
 
-/// Opens the store that `url` names.
-pub(crate) fn open(url: &str) -> Result<Arc<dyn Store>, Error> {
+/// Opens the store that `url` names. Without `create` nothing is made that is not there.
+pub(crate) fn open(url: &str, create: bool) -> Result<Arc<dyn Store>, Error> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
+        "memory" if !create => Err(Error::new(
+            ErrorKind::Invalid,
+            "the records of `memory:` live and end with one process: there are none to open from outside",
+            "name the store that the programs use, as in `sqlite:<file>`",
+        )),
         "memory" => memory(rest),
-        "sqlite" => sqlite(url),
+        "sqlite" => sqlite(url, create),
         "postgres" | "postgresql" | "redis" | "rediss" | "etcd" => Err(Error::new(
             ErrorKind::Invalid,
             format!("this version has no store for `{scheme}:`"),
@@ -42,13 +47,14 @@ fn memory(_: &str) -> Result<Arc<dyn Store>, Error> {
 }
 
 #[cfg(feature = "sqlite")]
-fn sqlite(url: &str) -> Result<Arc<dyn Store>, Error> {
-    let store = super::sqlite::SqliteOptions::from_url(url)?.open()?;
-    Ok(Arc::new(store))
+fn sqlite(url: &str, create: bool) -> Result<Arc<dyn Store>, Error> {
+    let options = super::sqlite::SqliteOptions::from_url(url)?;
+    let options = if create { options } else { options.create(false) };
+    Ok(Arc::new(options.open()?))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn sqlite(_: &str) -> Result<Arc<dyn Store>, Error> {
+fn sqlite(_: &str, _: bool) -> Result<Arc<dyn Store>, Error> {
     Err(left_out("sqlite"))
 }
 

@@ -76,10 +76,30 @@ fn what_is_not_a_database_file_is_refused() {
     let place = Place::new();
     assert_tells(&refusal(SqliteOptions::new(place.file()).create(false)), &["no such file", "create=no"]);
     assert!(!place.file().exists());
+    fs::write(place.file(), "").unwrap();
+    assert_tells(&refusal(SqliteOptions::new(place.file()).create(false)), &["is empty", "create=no"]);
+    assert_eq!(fs::metadata(place.file()).unwrap().len(), 0);
+    fs::remove_file(place.file()).unwrap();
     assert_tells(&refusal(SqliteOptions::new(place.folder.path())), &["not a file"]);
     let link = place.folder.path().join("link.db");
     std::os::unix::fs::symlink("missing.db", &link).unwrap();
     assert_tells(&refusal(SqliteOptions::new(&link)), &["link.db", "points to nothing"]);
+}
+
+/// Fails when `open_existing` makes what is not there (store/url.rs), or opens a store that nobody else can write to.
+#[test]
+fn who_only_looks_makes_nothing() {
+    let place = Place::new();
+    let url = |parameters: &str| format!("sqlite:{}{parameters}", place.file().display());
+    for url in [url(""), url("?create=yes")] {
+        let error = idempotent::open_existing(&url).unwrap_err();
+        assert!(error.to_string().contains("no such file"), "{error}");
+        assert!(!place.file().exists());
+    }
+    drop(place.open());
+    idempotent::open_existing(&url("")).unwrap();
+    let error = idempotent::open_existing("memory:").unwrap_err();
+    assert!(error.to_string().contains("one process"), "{error}");
 }
 
 /// Fails when a file with two names is used: each name would have a log of its own.

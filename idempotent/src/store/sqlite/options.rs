@@ -62,7 +62,7 @@ impl SqliteOptions {
         self
     }
 
-    /// Whether a file that is not there is created. The default is yes.
+    /// Whether a file that is not there is created, and an empty one filled. The default is yes.
     #[must_use]
     pub fn create(mut self, create: bool) -> SqliteOptions {
         self.create = create;

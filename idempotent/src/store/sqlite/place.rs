@@ -68,7 +68,7 @@ impl Place {
                 return Err(Fault::refused(
                     path,
                     "there is no such file",
-                    "leave out `create=no`, or name an existing database",
+                    "name an existing database: none is made here (`create=no`)",
                 ));
             }
             Err(error) => return Err(Fault::io("open", path, error)),
@@ -80,6 +80,14 @@ impl Place {
                 &database,
                 "this is not a file",
                 "name a file, not a folder or a device",
+            ));
+        }
+        // Before its first table is made, the file already says that it is a database.
+        if !create && found.len() == 0 {
+            return Err(Fault::refused(
+                &database,
+                "the file is empty: there is no database in it",
+                "name an existing database: none is made here (`create=no`)",
             ));
         }
         only_name(&database, &found)?;
