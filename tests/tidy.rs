@@ -235,7 +235,7 @@ fn nothing_is_left_undone() {
 
 /// The names in a table of the attribute's texts: `const FORMS`, `const NOT_BUILT`.
 fn attribute_arguments(table: &str) -> Vec<String> {
-    let text = read(&root().join("idempotent-macros/src/texts.rs"));
+    let text = read(&root().join("idempotent-macros/src/texts/mod.rs"));
     let head = format!("const {table}:");
     let names: Vec<String> = text
         .lines()

@@ -14,9 +14,12 @@ use std::path::{Path, PathBuf};
 const KINDS: [&str; 6] = ["argument", "key", "effect", "signature", "result", "bounds"];
 
 /// Files whose text says more than one thing, and how many.
-const SEVERAL: [(&str, usize); 3] = [
+const SEVERAL: [(&str, usize); 5] = [
     // All misuses are told at once.
     ("argument/several_at_once", 3),
+    ("key/format_several", 2),
+    // Rust has no variadic function that is neither `unsafe` nor `extern`.
+    ("signature/variadic_fn", 3),
     // Two facts: there is no key, and the float has to be skipped whatever the key is.
     ("key/missing_beside_a_float", 2),
     // One error for each of the two impls.
@@ -71,9 +74,9 @@ fn every_file_has_a_text() {
         let sources: Vec<String> = files(kind, "rs").into_keys().collect();
         let told: Vec<String> = files(kind, "stderr").into_keys().collect();
         assert_eq!(sources, told, "{kind}");
-        count += sources.len();
+        count += if KINDS.contains(&kind) { sources.len() } else { 0 };
     }
-    assert!(count >= 30, "{count} files");
+    assert!(count >= 120, "{count} misuses");
 }
 
 // Fails when one mistake is told twice, or a warning stands beside it.
@@ -114,7 +117,7 @@ fn the_argument_is_named_in_backticks() {
         let named: &[&str] = match kind {
             "key" if file.starts_with("float") || file.starts_with("hash") => &["`skip("],
             // The compiler itself speaks about the name.
-            "key" if file == "misspelt_field" => &["`nummer`"],
+            "key" if file.ends_with("misspelt_field") => &["`nummer`"],
             "key" if file == "misspelt_part" => &["`dya`"],
             "key" => &["`key"],
             "effect" => &["`effect!"],
@@ -138,6 +141,9 @@ fn the_argument_is_named_in_backticks() {
     }
 }
 
+/// Two misuses that nobody can tell apart: the attribute does not see the other name, and the marker not the attribute.
+const ALIKE: [&str; 2] = ["effect/outside", "effect/renamed_outside"];
+
 // Fails when two misuses cannot be told apart by what the compiler says.
 #[test]
 fn no_two_files_say_the_same() {
@@ -149,7 +155,8 @@ fn no_two_files_say_the_same() {
         };
         let said = text.lines().filter(ours).collect::<Vec<_>>().join("\n");
         if let Some(other) = seen.insert(said, name.clone()) {
-            panic!("{name} and {other} say the same:\n{text}");
+            let alike = ALIKE.contains(&&*name) && ALIKE.contains(&&*other);
+            assert!(alike, "{name} and {other} say the same:\n{text}");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The rules across arguments and function: one function a rule, the rule in the comment above it.
 
-use proc_macro2::Ident;
+mod names;
+
+use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens as _;
 use syn::{
-    GenericArgument, GenericParam, Pat, Safety, Type, ext::IdentExt as _, spanned::Spanned as _, visit::Visit,
+    GenericArgument, GenericParam, Generics, Pat, Safety, Type, WherePredicate, spanned::Spanned as _,
+    visit::Visit,
 };
 
 use crate::{
@@ -16,18 +19,14 @@ use crate::{
 /// Holds the operation against every rule.
 pub(crate) fn all(model: &Model, errors: &Errors) {
     modifiers(model, errors);
-    key_is_written(model, errors);
-    key_names_an_argument(model, errors);
-    all_is_not_an_argument(model, errors);
-    all_takes_something(model, errors);
-    skip_names_arguments(model, errors);
-    skip_and_key_are_apart(model, errors);
+    names::all(model, errors);
     methods_are_named(model, errors);
     arguments_can_be_compared(model, errors);
     result_carries_errors(model, errors);
     result_has_a_name(model, errors);
     result_is_owned(model, errors);
     arguments_show_the_result_type(model, errors);
+    parameters_are_shown(model, errors);
     check_can_be_called(model, errors);
     check_or_rerun(model, errors);
 }
@@ -46,83 +45,6 @@ fn modifiers(model: &Model, errors: &Errors) {
     }
     if let Some(variadic) = &sig.variadic {
         errors.push(variadic, texts::VARIADIC_FN);
-    }
-}
-
-// `key` has no default: only the user knows what identifies a call.
-fn key_is_written(model: &Model, errors: &Errors) {
-    if model.args.key.written().is_none() {
-        let function = &model.function.sig.ident;
-        let candidates: Vec<String> = model
-            .function
-            .params
-            .iter()
-            .filter(|param| !model.uncomparable(param))
-            .flat_map(|param| &param.bindings)
-            .filter(|name| model.counts(name))
-            .map(ToString::to_string)
-            .collect();
-        errors.push(function, texts::key_missing(&function.to_string(), &candidates));
-    }
-}
-
-// A key that names no argument would make all calls one.
-fn key_names_an_argument(model: &Model, errors: &Errors) {
-    let Some(KeyExpr::Parts { whole, .. }) = model.args.key.get() else { return };
-    let this = Ident::new("self", proc_macro2::Span::call_site());
-    let mut names: Vec<&Ident> = model.function.bindings().collect();
-    if model.function.sig.receiver().is_some() {
-        names.push(&this);
-    }
-    if key::names_any(whole.to_token_stream(), &names) {
-        return;
-    }
-    let known: Vec<String> = model.function.bindings().map(|name| name.unraw().to_string()).collect();
-    let near = key::idents(whole.to_token_stream())
-        .iter()
-        .find_map(|ident| texts::nearest(&ident.to_string(), known.iter().map(String::as_str)));
-    errors.push(whole, texts::key_names_nothing(&known, near));
-}
-
-// `key = all` in a function with an argument `all` could mean either.
-fn all_is_not_an_argument(model: &Model, errors: &Errors) {
-    if let Some(KeyExpr::All(word)) = model.args.key.get()
-        && model.function.bindings().any(|name| key::same(name, word))
-    {
-        errors.push(word, texts::KEY_ALL_AMBIGUOUS);
-    }
-}
-
-// `key = all` with nothing left to take would make all calls one.
-fn all_takes_something(model: &Model, errors: &Errors) {
-    if let Some(KeyExpr::All(word)) = model.args.key.get()
-        && model.key.is_empty()
-    {
-        errors.push(word, texts::KEY_ALL_EMPTY);
-    }
-}
-
-// `skip` names arguments, each once; the receiver is skipped anyway.
-fn skip_names_arguments(model: &Model, errors: &Errors) {
-    for name in model.args.skip.get().into_iter().flatten() {
-        if name == "self" {
-            errors.push(name, texts::SKIP_SELF);
-        } else if !model.function.bindings().any(|binding| key::same(binding, name)) {
-            let known: Vec<String> = model.function.bindings().map(|name| name.unraw().to_string()).collect();
-            let near = texts::nearest(&name.to_string(), known.iter().map(String::as_str));
-            errors.push(name, texts::skip_unknown(&name.to_string(), near));
-        }
-    }
-}
-
-// An argument that is the key cannot be skipped.
-fn skip_and_key_are_apart(model: &Model, errors: &Errors) {
-    for name in model.args.skip.get().into_iter().flatten() {
-        if model.key.iter().any(|part| {
-            model::whole_argument(&model.function, &part.expr).is_some_and(|other| key::same(other, name))
-        }) {
-            errors.push(name, texts::skip_in_key(&name.to_string()));
-        }
     }
 }
 
@@ -154,12 +76,10 @@ fn arguments_can_be_compared(model: &Model, errors: &Errors) {
     }
 }
 
-impl Model {
-    fn uncomparable(&self, param: &crate::function::Param) -> bool {
-        let mut found = false;
-        uncomparable(&param.pat, &param.ty, &|name| self.counts(name), &mut |_, _| found = true);
-        found
-    }
+fn is_uncomparable(model: &Model, param: &crate::function::Param) -> bool {
+    let mut found = false;
+    uncomparable(&param.pat, &param.ty, &|name| model.counts(name), &mut |_, _| found = true);
+    found
 }
 
 /// Calls `tell` with a binding and the word in its type that cannot be compared.
@@ -282,6 +202,50 @@ fn arguments_show_the_result_type(model: &Model, errors: &Errors) {
             errors.push(&param.ident, texts::result_generic(&param.ident.to_string()));
         }
     }
+}
+
+// A type or constant that is in no argument, in the key or in the result makes no difference to the key: two calls that
+// differ in nothing else would be one.
+fn parameters_are_shown(model: &Model, errors: &Errors) {
+    let generics = &model.function.sig.generics;
+    let mut shown = key::idents(model.function.sig.inputs.to_token_stream());
+    // A recorded type has its own rule, and how a caller wants its errors makes no difference to the call.
+    shown.extend(key::idents(model.function.output.to_token_stream()));
+    let key = model.args.key.get().map(|key| match key {
+        KeyExpr::Parts { whole, .. } => whole.to_token_stream(),
+        KeyExpr::All(_) => TokenStream::new(),
+    });
+    shown.extend(key.into_iter().flat_map(key::idents));
+    shown.extend(key::idents(model.args.scope.get().to_token_stream()));
+    for param in &generics.params {
+        let (name, example) = match param {
+            GenericParam::Type(param) => (&param.ident, format!("{}::NAME", param.ident)),
+            GenericParam::Const(param) => (&param.ident, param.ident.to_string()),
+            GenericParam::Lifetime(_) => continue,
+        };
+        if !shown.contains(name) && !bounds_name(generics, name) {
+            errors.push(name, texts::parameter_unseen(&name.to_string(), &example));
+        }
+    }
+}
+
+/// Whether what is said of other types names this parameter: they may decide it.
+fn bounds_name(generics: &Generics, name: &Ident) -> bool {
+    let of_params = generics.params.iter().any(|param| match param {
+        GenericParam::Type(param) => {
+            param.ident != *name && key::idents(param.bounds.to_token_stream()).contains(name)
+        }
+        _ => false,
+    });
+    of_params
+        || generics.where_clause.iter().flat_map(|clause| &clause.predicates).any(|predicate| match predicate {
+            WherePredicate::Type(of)
+                if matches!(&of.bounded_ty, Type::Path(path) if path.path.is_ident(name)) =>
+            {
+                false
+            }
+            predicate => key::idents(predicate.to_token_stream()).contains(name),
+        })
 }
 
 // `check` gets the same arguments, so each has to be there as a whole.

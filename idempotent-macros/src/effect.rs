@@ -3,14 +3,14 @@
 //! The attribute does not replace the macro: it puts a few tokens at the head of its arguments. So the
 //! macro stays one that editors know, that is imported, and that explains itself outside the attribute.
 
-use proc_macro2::{Group, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote};
 use syn::{
     Block, ExprAsync, ExprClosure, Item, Macro,
     visit::{self, Visit},
 };
 
-use crate::{errors::Errors, texts};
+use crate::{errors::Errors, key, texts};
 
 /// Where an `effect!` stands, and so how it can end the call when its mark is refused.
 #[derive(Clone, Copy)]
@@ -21,8 +21,62 @@ enum Mode {
     Stop,
 }
 
+/// What the marker is called in a body: `effect`, and what a `use idempotent::effect as name;` inside of it says. One
+/// outside cannot be seen.
+struct Names(Vec<Ident>);
+
+impl Names {
+    fn of(body: TokenStream) -> Self {
+        let mut names = Self(vec![Ident::new("effect", Span::call_site())]);
+        names.look(body, false);
+        names
+    }
+
+    fn look(&mut self, tokens: TokenStream, in_use: bool) {
+        let mut in_use = in_use;
+        let mut before: [Option<Ident>; 2] = [None, None];
+        for token in tokens {
+            let word = match token {
+                TokenTree::Group(group) => {
+                    self.look(group.stream(), in_use);
+                    None
+                }
+                TokenTree::Punct(punct) => {
+                    in_use &= punct.as_char() != ';';
+                    None
+                }
+                TokenTree::Ident(word) => Some(word),
+                TokenTree::Literal(_) => None,
+            };
+            if let Some(word) = &word {
+                in_use |= word == "use";
+                if in_use
+                    && let [Some(first), Some(second)] = &before
+                    && first == "effect"
+                    && second == "as"
+                {
+                    self.0.push(word.clone());
+                }
+            }
+            let [_, last] = before;
+            before = [last, word];
+        }
+    }
+
+    fn has(&self, word: &Ident) -> bool {
+        self.0.iter().any(|name| key::same(name, word))
+    }
+
+    /// `effect`, `!`, `(..)`.
+    fn is_effect(&self, tokens: &[TokenTree]) -> bool {
+        matches!(tokens, [TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(_)]
+            if self.has(name) && bang.as_char() == '!' && bang.spacing() == Spacing::Alone)
+    }
+}
+
 /// The markers of a body, in the order in which they were written.
 pub(crate) struct Markers {
+    names: Names,
     modes: Vec<Mode>,
     is_async: bool,
 }
@@ -30,13 +84,14 @@ pub(crate) struct Markers {
 impl Markers {
     /// Looks for markers. Those that stand where they cannot work are reported.
     pub(crate) fn find(body: &Group, is_async: bool, errors: &Errors) -> Self {
-        let mut markers = Self { modes: Vec::new(), is_async };
-        if calls_of_effect(body.stream()).is_empty() {
+        let mut markers = Self { names: Names::of(body.stream()), modes: Vec::new(), is_async };
+        let Self { names, modes, .. } = &mut markers;
+        if names.calls(body.stream()).is_empty() {
             return markers;
         }
         match syn::parse2::<Block>(body.to_token_stream()) {
             Ok(block) => {
-                let mut finder = Finder { is_async, inside: Inside::Body, modes: &mut markers.modes, errors };
+                let mut finder = Finder { is_async, inside: Inside::Body, names, modes, errors };
                 finder.visit_block(&block);
             }
             Err(error) => errors.keep(syn::Error::new(error.span(), texts::effect_unreadable(&error))),
@@ -51,7 +106,7 @@ impl Markers {
     /// The body with each marker told its mode and the name of the claim.
     pub(crate) fn place(&self, body: &Group, claim: &Ident) -> TokenStream {
         let mut modes = self.modes.iter();
-        each_effect(body.to_token_stream(), &mut |arguments| {
+        self.names.each(body.to_token_stream(), &mut |arguments| {
             let mode = match (modes.next(), self.is_async) {
                 (Some(Mode::Stop), true) => quote!(@stop_async),
                 (Some(Mode::Stop), false) => quote!(@stop),
@@ -65,52 +120,54 @@ impl Markers {
 
 /// The body with each marker made to do nothing, for a function that is emitted beside its errors.
 pub(crate) fn unmarked(body: TokenStream) -> TokenStream {
-    each_effect(body, &mut |arguments| {
-        let arguments = unmarked(arguments);
-        quote!(@plain; #arguments)
-    })
+    let names = Names::of(body.clone());
+    names.unmarked(body)
 }
 
-/// Gives the arguments of each `effect!(..)` to `change`, in order.
-fn each_effect(tokens: TokenStream, change: &mut dyn FnMut(TokenStream) -> TokenStream) -> TokenStream {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let marked: Vec<bool> = (0..tokens.len()).map(|at| at >= 2 && is_effect(&tokens[at - 2..=at])).collect();
-    tokens
-        .into_iter()
-        .zip(marked)
-        .map(|(token, marked)| match token {
-            TokenTree::Group(group) => {
-                let stream =
-                    if marked { change(group.stream()) } else { each_effect(group.stream(), change) };
-                let mut changed = Group::new(group.delimiter(), stream);
-                changed.set_span(group.span());
-                TokenTree::Group(changed)
-            }
-            other => other,
+impl Names {
+    fn unmarked(&self, body: TokenStream) -> TokenStream {
+        self.each(body, &mut |arguments| {
+            let arguments = self.unmarked(arguments);
+            quote!(@plain; #arguments)
         })
-        .collect()
-}
-
-/// `effect`, `!`, `(..)`.
-fn is_effect(tokens: &[TokenTree]) -> bool {
-    matches!(tokens, [TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(_)]
-        if name == "effect" && bang.as_char() == '!' && bang.spacing() == Spacing::Alone)
-}
-
-/// The word `effect` of each call, at any depth.
-fn calls_of_effect(tokens: TokenStream) -> Vec<Ident> {
-    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let mut found = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            TokenTree::Ident(name) if tokens.get(at..at + 3).is_some_and(is_effect) => {
-                found.push(name.clone())
-            }
-            TokenTree::Group(group) => found.extend(calls_of_effect(group.stream())),
-            _ => {}
-        }
     }
-    found
+
+    /// Gives the arguments of each `effect!(..)` to `change`, in order.
+    fn each(&self, tokens: TokenStream, change: &mut dyn FnMut(TokenStream) -> TokenStream) -> TokenStream {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let marked: Vec<bool> =
+            (0..tokens.len()).map(|at| at >= 2 && self.is_effect(&tokens[at - 2..=at])).collect();
+        tokens
+            .into_iter()
+            .zip(marked)
+            .map(|(token, marked)| match token {
+                TokenTree::Group(group) => {
+                    let stream =
+                        if marked { change(group.stream()) } else { self.each(group.stream(), change) };
+                    let mut changed = Group::new(group.delimiter(), stream);
+                    changed.set_span(group.span());
+                    TokenTree::Group(changed)
+                }
+                other => other,
+            })
+            .collect()
+    }
+
+    /// The word `effect` of each call, at any depth.
+    fn calls(&self, tokens: TokenStream) -> Vec<Ident> {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut found = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Ident(name) if tokens.get(at..at + 3).is_some_and(|call| self.is_effect(call)) => {
+                    found.push(name.clone())
+                }
+                TokenTree::Group(group) => found.extend(self.calls(group.stream())),
+                _ => {}
+            }
+        }
+        found
+    }
 }
 
 /// The innermost thing that has its own way to end.
@@ -120,11 +177,13 @@ enum Inside {
     Async,
     Closure,
     Item,
+    Const,
 }
 
 struct Finder<'a> {
     is_async: bool,
     inside: Inside,
+    names: &'a Names,
     modes: &'a mut Vec<Mode>,
     errors: &'a Errors,
 }
@@ -134,7 +193,7 @@ impl Finder<'_> {
         let outside = self.inside;
         self.inside = match outside {
             // An item, or a future that nobody here may block, stays one however deep.
-            Inside::Item => Inside::Item,
+            Inside::Item | Inside::Const => outside,
             Inside::Async if !self.is_async => Inside::Async,
             _ => inside,
         };
@@ -147,7 +206,7 @@ impl Finder<'_> {
         if node.tokens.is_empty() {
             self.errors.push(name, texts::EFFECT_EMPTY);
         }
-        for inner in calls_of_effect(node.tokens.clone()) {
+        for inner in self.names.calls(node.tokens.clone()) {
             self.errors.push(inner, texts::EFFECT_NESTED);
         }
         let mode = match (self.inside, self.is_async) {
@@ -156,6 +215,7 @@ impl Finder<'_> {
             (Inside::Async, false) => return self.errors.push(name, texts::EFFECT_IN_ASYNC),
             (Inside::Closure, true) => return self.errors.push(name, texts::EFFECT_IN_CLOSURE),
             (Inside::Item, _) => return self.errors.push(name, texts::EFFECT_IN_ITEM),
+            (Inside::Const, _) => return self.errors.push(name, texts::EFFECT_IN_CONST),
         };
         self.modes.push(mode);
     }
@@ -163,10 +223,10 @@ impl Finder<'_> {
 
 impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_macro(&mut self, node: &'ast Macro) {
-        if node.path.segments.last().is_some_and(|last| last.ident == "effect") {
+        if node.path.segments.last().is_some_and(|last| self.names.has(&last.ident)) {
             return self.effect(node);
         }
-        for name in calls_of_effect(node.tokens.clone()) {
+        for name in self.names.calls(node.tokens.clone()) {
             self.errors.push(name, texts::EFFECT_IN_MACRO);
         }
     }
@@ -185,6 +245,25 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_expr_const(&mut self, node: &'ast syn::ExprConst) {
-        self.within(Inside::Item, |this| visit::visit_expr_const(this, node));
+        self.within(Inside::Const, |this| visit::visit_expr_const(this, node));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    // Fails when a new name is missed, or taken where no `use` gives one.
+    #[test]
+    fn a_use_in_the_body_gives_the_marker_another_name() {
+        let names = |body: &str| {
+            let names = Names::of(body.parse().unwrap());
+            names.0.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(names("effect!(act());"), ["effect"]);
+        assert_eq!(names("use idempotent::effect as fx; fx!(act());"), ["effect", "fx"]);
+        assert_eq!(names("async { use ::idempotent::{idempotent, effect as r#do}; }"), ["effect", "r#do"]);
+        assert_eq!(names("use other::thing; let at = effect as usize;"), ["effect"]);
+        assert_eq!(names("use idempotent::effect; fx!(act());"), ["effect"]);
     }
 }

@@ -1,19 +1,21 @@
 //! The operation as Rust. Nothing here can fail: what is wrong was found before.
 //!
-//! Expanded code names only `::idempotent::__private` and `::core`. Its locals have names of their own
+//! Expanded code names only `::idempotent::__private` (or where `crate = ..` says that it is) and `::core`. Its locals have names of their own
 //! hygiene, the user's tokens keep their places, and methods are called on types of ours by value, where
 //! no trait of the user's can come first.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Type, ext::IdentExt as _, spanned::Spanned as _};
+use syn::{Expr, Type, ext::IdentExt as _, spanned::Spanned as _};
 
 use crate::{
     args::{Keep, OnErr},
     effect::Markers,
     function::{Form, Function, replace_self},
-    key, lock,
+    key::{self, PartExpr},
+    lock,
     model::{self, Model},
+    template::{Piece, Template},
 };
 
 /// The function that stands where the annotated one stood.
@@ -72,10 +74,12 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     if let Some(Keep::Micros(keep)) = model.args.keep.get() {
         options.extend(quote_spanned!(mixed()=> .keep_micros(#keep)));
     }
+    let (import, private) = (model.import(), model.private(mixed()));
     let lines = lock::lines(model);
     quote_spanned! {mixed()=>
-        static __IDEMPOTENT_OPERATION: ::idempotent::__private::Operation =
-            ::idempotent::__private::Operation::new(#name)
+        #import
+        static __IDEMPOTENT_OPERATION: #private::Operation =
+            #private::Operation::new(#name)
                 .declared_at(
                     // Functions that one macro makes share a line and a column.
                     ::core::concat!(::core::file!(), " in ", ::core::module_path!(), "::", #function),
@@ -84,7 +88,7 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
                 )
                 .sole()
                 #options;
-        ::idempotent::__private::locked! { __IDEMPOTENT_OPERATION #lines }
+        #private::locked! { __IDEMPOTENT_OPERATION #lines }
     }
 }
 
@@ -95,12 +99,30 @@ fn call(model: &Model, output: &Type) -> TokenStream {
         Form::Boxed { receiver: Some(name), .. } => replace_self(tokens, name),
         _ => tokens,
     };
-    let mut call =
-        quote_spanned!(mixed()=> ::idempotent::__private::Operation::call(&__IDEMPOTENT_OPERATION));
+    let private = model.private(mixed());
+    let mut call = match model.args.scope.get() {
+        None => quote_spanned!(mixed()=> #private::Operation::call(&__IDEMPOTENT_OPERATION)),
+        Some(scope) => {
+            let [private, value] = [model.private(at(scope)), this(reference(scope))];
+            quote_spanned!(at(scope)=> #private::Operation::call_in(&__IDEMPOTENT_OPERATION, #value))
+        }
+    };
     for part in &model.key {
         let text = &part.text;
-        let value = this(reference(&part.expr));
-        call.extend(quote_spanned!(at(&part.expr)=> .key(#text, #value)));
+        call.extend(match &part.value {
+            PartExpr::Format(template) => {
+                let pieces = this(pieces(model, template));
+                quote_spanned!(at(&template.literal)=> .key_format(&[#pieces]))
+            }
+            PartExpr::Value(expr) => {
+                let value = this(reference(expr));
+                if model.is_secret(expr) {
+                    quote_spanned!(at(expr)=> .secret_key(#text, #value))
+                } else {
+                    quote_spanned!(at(expr)=> .key(#text, #value))
+                }
+            }
+        });
     }
     for name in &model.type_params {
         call.extend(quote_spanned!(mixed()=> .generic::<#name>()));
@@ -111,7 +133,11 @@ fn call(model: &Model, output: &Type) -> TokenStream {
     }
     for name in &model.rest {
         let text = name.unraw().to_string();
-        call.extend(quote_spanned!(at(name)=> .rest(#text, &#name)));
+        call.extend(if model.secrets().iter().any(|secret| key::same(secret, name)) {
+            quote_spanned!(at(name)=> .secret_rest(#text, &#name))
+        } else {
+            quote_spanned!(at(name)=> .rest(#text, &#name))
+        });
     }
     if let Some(store) = model.args.store.get() {
         let value = this(reference(store));
@@ -128,7 +154,7 @@ fn call(model: &Model, output: &Type) -> TokenStream {
         let #name = #call;
         let #name = {
             #[allow(unused_imports)]
-            use ::idempotent::__private::{ViaDisplay as _, ViaName as _};
+            use #private::{ViaDisplay as _, ViaName as _};
             let __idempotent_text =
                 (&#name.__idempotent_probe()).__idempotent_error_text();
             #name.error_text(__idempotent_text)
@@ -136,18 +162,19 @@ fn call(model: &Model, output: &Type) -> TokenStream {
     };
     statements.extend(match model.args.on_err.get() {
         None => None,
-        Some(OnErr::Release(word)) => Some(on_err(word, "on_err_release")),
-        Some(OnErr::Store(word)) => Some(on_err(word, "on_err_store")),
+        Some(OnErr::Release(word)) => Some(on_err(model, word, "on_err_release")),
+        Some(OnErr::Store(word)) => Some(on_err(model, word, "on_err_store")),
         Some(OnErr::With(path)) => {
             let place = at(path);
             let here = local_at("call", place);
+            let private = model.private(place);
             Some(quote_spanned! {place=>
                 let #name = {
                     #[allow(unused_imports)]
-                    use ::idempotent::__private::{ViaNothing as _, ViaSerde as _};
+                    use #private::{ViaNothing as _, ViaSerde as _};
                     let __idempotent_codec =
                         (&#here.__idempotent_probe()).__idempotent_error_codec();
-                    ::idempotent::__private::Call::on_err_with(#here, #path, __idempotent_codec)
+                    #private::Call::on_err_with(#here, #path, __idempotent_codec)
                 };
             })
         }
@@ -156,10 +183,29 @@ fn call(model: &Model, output: &Type) -> TokenStream {
 }
 
 /// `on_err = release` and `on_err = store`, told on that word.
-fn on_err(word: &Ident, method: &str) -> TokenStream {
+fn on_err(model: &Model, word: &Ident, method: &str) -> TokenStream {
     let place = at(word);
     let [name, method] = [local_at("call", place), Ident::new(method, place)];
-    quote_spanned!(place=> let #name = ::idempotent::__private::Call::#method(#name);)
+    let private = model.private(place);
+    quote_spanned!(place=> let #name = #private::Call::#method(#name);)
+}
+
+/// A format string as its texts and holes. All of it stands at the place of the string.
+fn pieces(model: &Model, template: &Template) -> TokenStream {
+    let place = at(&template.literal);
+    let private = model.private(place);
+    let pieces = template.pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => quote_spanned!(place=> #private::Piece::text(#text)),
+        Piece::Hole(hole) => {
+            let [text, value] = [hole.text.to_token_stream(), reference(&hole.expr)];
+            if model.is_secret(&hole.expr) {
+                quote_spanned!(place=> #private::Piece::secret(#text, #value))
+            } else {
+                quote_spanned!(place=> #private::Piece::hole(#text, #value))
+            }
+        }
+    });
+    quote_spanned!(place=> #(#pieces),*)
 }
 
 /// An argument called `_name` is used by the expansion, which is not what the lint is after.
@@ -169,7 +215,7 @@ fn underscores(model: &Model) -> Option<TokenStream> {
 }
 
 /// `&expr`, with parentheses only where they are needed.
-fn reference(expr: &syn::Expr) -> TokenStream {
+fn reference(expr: &Expr) -> TokenStream {
     let and_token = syn::Token![&](at(expr));
     syn::ExprReference { attrs: Vec::new(), and_token, mutability: None, expr: Box::new(expr.clone()) }
         .into_token_stream()
@@ -187,6 +233,7 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
     let body = quote!(#[allow(unused_braces, reason = "the braces of the function")] #body);
     let rebinds = rebinds(model);
     let next = next(model, place);
+    let private = model.private(place);
     // Never taken: it fixes the type, so that the user's mistakes are told on his own tokens.
     let typed = quote_spanned! {place=>
         if let ::core::option::Option::Some(__idempotent_out) = ::core::option::Option::None::<#output> {
@@ -196,7 +243,7 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
     let (run, settle) = if is_async {
         (
             quote_spanned! {place=>
-                ::idempotent::__private::Claim::run(&#claim, {
+                #private::Claim::run(&#claim, {
                     let #claim = &#claim;
                     async move {
                         #typed
@@ -206,12 +253,12 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
                 })
                 .await
             },
-            quote_spanned!(place=> ::idempotent::__private::Claim::settle(#claim, #out).await),
+            quote_spanned!(place=> #private::Claim::settle(#claim, #out).await),
         )
     } else {
         (
             quote_spanned! {place=>
-                ::idempotent::__private::Claim::run_blocking(&#claim, {
+                #private::Claim::run_blocking(&#claim, {
                     let #claim = &#claim;
                     move || {
                         #typed
@@ -220,14 +267,14 @@ fn run(model: &Model, markers: &Markers, output: &Type) -> TokenStream {
                     }
                 })
             },
-            quote_spanned!(place=> ::idempotent::__private::Claim::settle_blocking(#claim, #out)),
+            quote_spanned!(place=> #private::Claim::settle_blocking(#claim, #out)),
         )
     };
     quote_spanned! {place=>
         #call
         match #next {
-            ::idempotent::__private::Next::Answer(#out) => #out,
-            ::idempotent::__private::Next::Run(#claim) => {
+            #private::Next::Answer(#out) => #out,
+            #private::Next::Run(#claim) => {
                 let #out = #run;
                 #settle
             }
@@ -272,6 +319,7 @@ fn next(model: &Model, place: Span) -> TokenStream {
         };
     };
     let path = &check.path;
+    let private = model.private(place);
     let here = at(path);
     let [claimed, next] = ["claimed", "next"].map(|name| local_at(name, place));
     let [asking, answer] = ["asking", "answer"].map(|name| local_at(name, here));
@@ -298,12 +346,12 @@ fn next(model: &Model, place: Span) -> TokenStream {
             let mut #claimed = #claim;
             loop {
                 match #claimed {
-                    ::idempotent::__private::Claimed::Check(#asking) => {
+                    #private::Claimed::Check(#asking) => {
                         #allowed
                         let #answer = #ask;
                         #claimed = #told;
                     }
-                    ::idempotent::__private::Claimed::Next(#next) => break #next,
+                    #private::Claimed::Next(#next) => break #next,
                 }
             }
         }

@@ -13,11 +13,14 @@ pub(crate) fn function(function: &Function, errors: &[syn::Error]) -> TokenStrea
     let Function { attrs, vis, defaultness, written_sig, outer_body, .. } = function;
     let errors = errors.iter().map(syn::Error::to_compile_error);
     let body = effect::unmarked(outer_body.to_token_stream());
+    // The compiler would refuse that by itself, too.
+    let mut sig = written_sig.clone();
+    sig.variadic = None;
     quote! {
         #(#errors)*
         #(#attrs)*
         #[allow(unused)]
-        #vis #defaultness #written_sig #body
+        #vis #defaultness #sig #body
     }
 }
 

@@ -2,26 +2,53 @@
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, UnOp, ext::IdentExt as _};
+use syn::{Expr, Lit, UnOp, ext::IdentExt as _};
+
+use crate::{
+    errors::Errors,
+    template::{self, Template},
+};
 
 /// `key = ..`.
 pub(crate) enum KeyExpr {
     /// `key = all`.
     All(Ident),
     /// One part, or the parts of a tuple.
-    Parts { whole: Expr, parts: Vec<Expr> },
+    Parts { whole: Expr, parts: Vec<PartExpr> },
 }
 
-/// Splits a tuple in its parts; anything else is one part.
-pub(crate) fn split(expr: Expr) -> KeyExpr {
-    match &expr {
-        Expr::Path(path) if path.path.is_ident("all") => KeyExpr::All(path.path.segments[0].ident.clone()),
-        Expr::Tuple(tuple) => {
-            let parts = tuple.elems.iter().map(|part| unwrapped(part).clone()).collect();
-            KeyExpr::Parts { parts, whole: expr }
+/// A part of the key.
+#[derive(Clone)]
+pub(crate) enum PartExpr {
+    /// An expression whose value is hashed.
+    Value(Box<Expr>),
+    /// A format string.
+    Format(Template),
+}
+
+/// Splits a tuple in its parts; anything else is one part. `None` if a format string cannot be read, which is told.
+pub(crate) fn split(expr: Expr, errors: &Errors) -> Option<KeyExpr> {
+    let parts: Vec<Option<PartExpr>> = match &expr {
+        Expr::Path(path) if path.path.is_ident("all") => {
+            return Some(KeyExpr::All(path.path.segments[0].ident.clone()));
         }
-        Expr::Paren(paren) => KeyExpr::Parts { parts: vec![unwrapped(&paren.expr).clone()], whole: expr },
-        _ => KeyExpr::Parts { parts: vec![expr.clone()], whole: expr },
+        Expr::Tuple(tuple) => tuple.elems.iter().map(|part| part_of(part, errors)).collect(),
+        _ => vec![part_of(&expr, errors)],
+    };
+    let parts = parts.into_iter().collect::<Option<_>>()?;
+    Some(KeyExpr::Parts { whole: expr, parts })
+}
+
+fn part_of(expr: &Expr, errors: &Errors) -> Option<PartExpr> {
+    let expr = unwrapped(expr);
+    match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) if text.value().contains(['{', '}']) => {
+                template::read(text, errors).map(PartExpr::Format)
+            }
+            _ => Some(PartExpr::Value(Box::new(expr.clone()))),
+        },
+        _ => Some(PartExpr::Value(Box::new(expr.clone()))),
     }
 }
 

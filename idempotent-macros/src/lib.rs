@@ -15,6 +15,7 @@ mod key;
 mod lock;
 mod model;
 mod slot;
+mod template;
 mod texts;
 
 use proc_macro2::TokenStream;
@@ -35,9 +36,11 @@ use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 ///
 /// | argument | what it says |
 /// |---|---|
-/// | `key = expr` | what makes two calls the same call: `order.id`, a tuple of parts, or `all`. Required |
+/// | `key = expr` | what makes two calls the same call: `order.id`, a tuple of parts, a format string `"{a}:{b}"`, or `all`. Required |
 /// | `name = ".."` | the operation's name, kept when the code moves. Required for methods |
 /// | `skip(a, b)` | arguments that may differ between two calls that are the same |
+/// | `secret(a)` | arguments that identify the call and that nobody may read |
+/// | `scope = expr` | the tenant: part of the key, and a column of its own in lists |
 /// | `store = expr` | where the record lives, if not in the installed store |
 /// | `check(path, after = "2s")` | how to find out whether an interrupted attempt has happened |
 /// | `rerun` | running twice does no harm |
@@ -45,6 +48,7 @@ use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 /// | `wait = "60s"` | how long to wait for another call of the same key |
 /// | `keep = "30d"` or `forever` | how long a result is kept |
 /// | `map_err = path` | how to make the function's error of ours, without `From` |
+/// | `crate = path` | where this crate is, if not at `::idempotent` |
 ///
 /// Each of them has a section, with an example and what it costs, on the page `idempotent::_docs::arguments`.
 ///

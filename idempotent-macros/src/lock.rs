@@ -9,7 +9,7 @@ use syn::{Expr, GenericParam, Pat, ReceiverKind, ext::IdentExt as _};
 
 use crate::{
     args::OnErr,
-    key::{names_any, same, text},
+    key::{PartExpr, names_any, same, text},
     model::{self, Model},
 };
 
@@ -20,8 +20,21 @@ pub(crate) fn lines(model: &Model) -> String {
         // A line break can only stand in a literal. Writing to a string does not fail.
         let _ = writeln!(lines, "{word} {}", what.replace('\n', "\\n").replace('\r', "\\r"));
     };
+    if let Some(scope) = model.args.scope.get() {
+        say("scope", &text(scope));
+    }
     for part in &model.key {
-        say("key", &part.text);
+        say(
+            "key",
+            &match &part.value {
+                PartExpr::Value(expr) => text(expr),
+                // However it is quoted.
+                PartExpr::Format(template) => format!("{:?}", template.literal.value()),
+            },
+        );
+    }
+    for name in model.secrets() {
+        say("secret", &name.unraw().to_string());
     }
     for name in &model.type_params {
         say("generic", &name.to_string());
@@ -56,7 +69,13 @@ fn constant(model: &Model, name: &Ident) -> String {
 fn arguments(model: &Model) -> Vec<String> {
     let counts = |name: &Ident| {
         let named = |expr: &Expr| names_any(expr.to_token_stream(), &[name]);
-        model.rest.iter().any(|other| same(other, name)) || model.key.iter().any(|part| named(&part.expr))
+        let in_part = |part: &PartExpr| match part {
+            PartExpr::Value(expr) => named(expr),
+            PartExpr::Format(template) => template.holes().any(|hole| same(&hole.root, name)),
+        };
+        model.rest.iter().any(|other| same(other, name))
+            || model.key.iter().any(|part| in_part(&part.value))
+            || model.args.scope.get().is_some_and(named)
     };
     let mut arguments = Vec::new();
     if let Some(receiver) = model.function.sig.receiver()

@@ -1,13 +1,16 @@
 //! One operation: what the arguments and the function say together.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens as _, quote};
-use syn::{Expr, GenericArgument, GenericParam, Pat, PathArguments, ReceiverKind, Type};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{
+    Expr, GenericArgument, GenericParam, Pat, PathArguments, ReceiverKind, Type, spanned::Spanned as _,
+};
 
 use crate::{
     args::{Args, OnErr},
     function::{Function, Param, only_argument},
-    key::{self, KeyExpr},
+    key::{self, KeyExpr, PartExpr},
+    template::Hole,
 };
 
 /// The operation as it was written. Rules look at it, and `expand` prints it.
@@ -26,8 +29,9 @@ pub(crate) struct Model {
 
 /// One part of the key.
 pub(crate) struct Part {
+    /// As it was written. A literal has no name: its value says it all.
     pub(crate) text: String,
-    pub(crate) expr: Expr,
+    pub(crate) value: PartExpr,
 }
 
 impl Model {
@@ -37,16 +41,17 @@ impl Model {
             function.bindings().filter(|name| !skipped.iter().any(|other| key::same(other, name))).collect();
         let key: Vec<Part> = match args.key.get() {
             None => Vec::new(),
-            Some(KeyExpr::All(_)) => bindings.iter().map(|name| Part::new(variable(name))).collect(),
+            Some(KeyExpr::All(_)) => {
+                bindings.iter().map(|name| Part::new(PartExpr::Value(Box::new(variable(name))))).collect()
+            }
             Some(KeyExpr::Parts { parts, .. }) => parts.iter().cloned().map(Part::new).collect(),
         };
+        let scope = args.scope.get().and_then(|scope| whole_text(&function, scope));
+        let whole: Vec<&Ident> =
+            key.iter().flat_map(|part| whole_arguments(&function, &part.value)).chain(scope).collect();
         let rest = bindings
             .into_iter()
-            .filter(|name| {
-                !key.iter().any(|part| {
-                    whole_argument(&function, &part.expr).is_some_and(|other| key::same(other, name))
-                })
-            })
+            .filter(|name| !whole.iter().any(|other| key::same(other, name)))
             .cloned()
             .collect();
         let (type_params, const_params) =
@@ -65,13 +70,88 @@ impl Model {
         self.counts(name)
             || self.args.check.get().is_some()
             || self.args.store.get().is_some_and(in_expr)
-            || self.key.iter().any(|part| in_expr(&part.expr))
+            || self.args.scope.get().is_some_and(in_expr)
+            || self.key.iter().any(|part| match &part.value {
+                PartExpr::Value(expr) => in_expr(expr),
+                PartExpr::Format(template) => template.holes().any(|hole| key::same(&hole.root, name)),
+            })
+    }
+
+    /// The arguments that `secret(..)` names.
+    pub(crate) fn secrets(&self) -> &[Ident] {
+        self.args.secret.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an expression names a secret argument, so that its value is one, too.
+    pub(crate) fn is_secret(&self, expr: &Expr) -> bool {
+        let secrets: Vec<&Ident> = self.secrets().iter().collect();
+        key::names_any(expr.to_token_stream(), &secrets)
+    }
+
+    /// The module of ours that expanded code names, at a place in the code.
+    pub(crate) fn private(&self, place: Span) -> TokenStream {
+        match self.args.krate.get() {
+            None => quote_spanned!(place=> ::idempotent::__private),
+            Some(_) => quote_spanned!(place=> __idempotent_private),
+        }
+    }
+
+    /// The line that gives that module its name, where it lies elsewhere. There is one such line, so that a wrong path
+    /// is one error.
+    pub(crate) fn import(&self) -> Option<TokenStream> {
+        let path = self.args.krate.get()?;
+        let place = path.span().resolved_at(Span::mixed_site());
+        Some(quote_spanned!(place=> use #path::__private as __idempotent_private;))
     }
 }
 
 impl Part {
-    fn new(expr: Expr) -> Self {
-        Self { text: key::text(&expr), expr }
+    fn new(value: PartExpr) -> Self {
+        let text = match &value {
+            PartExpr::Format(_) => String::new(),
+            PartExpr::Value(expr) if matches!(**expr, Expr::Lit(_)) => String::new(),
+            PartExpr::Value(expr) => key::text(expr),
+        };
+        Self { text, value }
+    }
+}
+
+/// The arguments that a part of the key is the whole of, or that its holes are.
+pub(crate) fn whole_arguments<'a>(function: &Function, part: &'a PartExpr) -> Vec<&'a Ident> {
+    match part {
+        PartExpr::Value(expr) => whole_argument(function, expr).into_iter().collect(),
+        PartExpr::Format(template) => {
+            template.holes().filter_map(|Hole { expr, .. }| whole_text(function, expr)).collect()
+        }
+    }
+}
+
+/// The argument that a text is the whole of: one whose type visibly is a text, a `char`, an integer or a `bool`. What
+/// the `Display` of another type shows can be less than the argument.
+pub(crate) fn whole_text<'a>(function: &Function, expr: &'a Expr) -> Option<&'a Ident> {
+    let name = key::bare_argument(expr)?.name;
+    is_text(&param_of(function, name)?.ty).then_some(name)
+}
+
+/// The argument that is bound by this one name.
+pub(crate) fn param_of<'a>(function: &'a Function, name: &Ident) -> Option<&'a Param> {
+    let is_it = |param: &&Param| matches!(&param.pat, Pat::Ident(pat) if key::same(&pat.ident, name));
+    function.params.iter().find(is_it)
+}
+
+fn is_text(ty: &Type) -> bool {
+    const TEXTS: &[&str] = &[
+        "str", "String", "char", "bool", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
+        "i64", "i128", "isize",
+    ];
+    match (pointed_at(ty), ty) {
+        (Some(inner), _) => is_text(inner),
+        (None, Type::Path(path)) => {
+            let name = key::text(&path.path);
+            TEXTS.contains(&name.as_str())
+                || matches!(&*name, "std::string::String" | "alloc::string::String")
+        }
+        (None, _) => false,
     }
 }
 
@@ -82,8 +162,7 @@ pub(crate) fn whole_argument<'a>(function: &Function, part: &'a Expr) -> Option<
     if bare.deepest == 0 {
         return Some(bare.name);
     }
-    let is_it = |param: &&Param| matches!(&param.pat, Pat::Ident(pat) if key::same(&pat.ident, bare.name));
-    let mut ty = &function.params.iter().find(is_it)?.ty;
+    let mut ty = &param_of(function, bare.name)?.ty;
     for _ in 0..bare.deepest {
         ty = pointed_at(ty)?;
     }
@@ -142,11 +221,11 @@ fn value(pat: &Pat, ty: Option<&Type>) -> Option<TokenStream> {
     match pat {
         Pat::Ident(ident) if ident.by_ref.is_none() && ident.subpat.is_none() => {
             let name = &ident.ident;
-            let span = name.span().resolved_at(proc_macro2::Span::mixed_site());
+            let span = name.span().resolved_at(Span::mixed_site());
             Some(match ty {
                 Some(Type::Reference(reference)) if reference.mutability.is_some() => quote!(&mut *#name),
                 Some(Type::Reference(_)) => quote!(#name),
-                _ => quote::quote_spanned!(span=> ::core::clone::Clone::clone(&#name)),
+                _ => quote_spanned!(span=> ::core::clone::Clone::clone(&#name)),
             })
         }
         Pat::Paren(paren) => value(&paren.pat, ty),
@@ -191,10 +270,10 @@ pub(crate) fn receiver_value(function: &Function) -> Option<TokenStream> {
         crate::function::Form::Boxed { receiver: Some(name), .. } => name.to_token_stream(),
         _ => receiver.self_token.to_token_stream(),
     };
-    let span = receiver.self_token.span.resolved_at(proc_macro2::Span::mixed_site());
+    let span = receiver.self_token.span.resolved_at(Span::mixed_site());
     Some(match &receiver.kind {
         ReceiverKind::Reference(_, _, Some(_)) => quote!(&mut *#this),
         ReceiverKind::Reference(_, _, None) => this,
-        _ => quote::quote_spanned!(span=> ::core::clone::Clone::clone(&#this)),
+        _ => quote_spanned!(span=> ::core::clone::Clone::clone(&#this)),
     })
 }

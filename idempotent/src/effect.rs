@@ -32,6 +32,9 @@
 /// of an async function, in an async block of a synchronous function, in a nested item, or in the
 /// arguments of another macro: it does not compile there, and says what to do instead.
 ///
+/// The attribute looks for it by name: `effect!`, `idempotent::effect!`, or a name that a `use` *inside the body* gives
+/// it. A `use idempotent::effect as mark;` outside cannot be seen, and `mark!(..)` says so.
+///
 /// It is a block: a temporary made inside the expression ends with it, as at the end of any block.
 #[macro_export]
 macro_rules! effect {
@@ -70,8 +73,9 @@ macro_rules! effect {
     };
     ($($effect:tt)*) => {
         ::core::compile_error!(
-            "`effect!` marks the attempt of an operation, and this function is none. \
-             Write `#[idempotent(key = ..)]` above it, or take `effect!` away"
+            "`effect!` marks the attempt of an operation, and this function is none. Write `#[idempotent(key = ..)]` \
+             above it, or take `effect!` away. If it stands there, call the marker by its own name: the attribute \
+             sees no `use idempotent::effect as ..` outside the body"
         )
     };
 }

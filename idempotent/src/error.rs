@@ -52,6 +52,8 @@ pub enum Error {
 pub struct Site {
     /// The operation's name.
     pub operation: Arc<str>,
+    /// The tenant; empty if there is none.
+    pub scope: Arc<str>,
     /// The key of the call.
     pub key: Key,
     /// The key parts as a person reads them.
@@ -60,17 +62,26 @@ pub struct Site {
 
 impl Site {
     pub(crate) fn of(subject: &store::Subject) -> Site {
-        Site { operation: Arc::clone(&subject.operation), key: subject.key, call: Arc::clone(&subject.call) }
+        Site {
+            operation: Arc::clone(&subject.operation),
+            scope: Arc::clone(&subject.scope),
+            key: subject.key,
+            call: Arc::clone(&subject.call),
+        }
     }
 }
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` ({}; key {})", Brief(&self.operation), self.call, short(&self.key))
+        write!(f, "`{}` ({}; ", Brief(&self.operation), self.call)?;
+        if !self.scope.is_empty() {
+            write!(f, "scope `{}`; ", Brief(&self.scope))?;
+        }
+        write!(f, "key {})", short(&self.key))
     }
 }
 
-/// The name of an operation, cut to what a line can hold and free of control characters.
+/// The name of an operation or a scope, cut to what a line can hold and free of control characters.
 struct Brief<'a>(&'a str);
 
 impl fmt::Display for Brief<'_> {
@@ -399,9 +410,10 @@ impl Serialize for Error {
             Error::Key(error) => Some(&error.operation),
             _ => site.map(|site| &site.operation),
         };
-        let mut fields = serializer.serialize_struct("Error", 7)?;
+        let mut fields = serializer.serialize_struct("Error", 8)?;
         fields.serialize_field("code", self.code())?;
         fields.serialize_field("operation", &operation.map(|name| &**name))?;
+        fields.serialize_field("scope", &site.map(|site| &*site.scope))?;
         fields.serialize_field("key", &site.map(|site| site.key.to_string()))?;
         fields.serialize_field("call", &site.map(|site| &*site.call))?;
         fields.serialize_field("message", &self.to_string())?;

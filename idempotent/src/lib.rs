@@ -58,7 +58,7 @@ pub use handle::Handle;
 #[cfg(feature = "macros")]
 pub use idempotent_macros::idempotent;
 pub use install::{drain, install, open, open_existing};
-pub use key::Key;
+pub use key::{Key, PepperError, install_pepper};
 pub use observe::{How, Observed, Outcome, inspect, inspect_async, observe, observe_async};
 pub use operation::{Call, Claim, Operation};
 pub use operator::{Operator, OperatorError, Shown};

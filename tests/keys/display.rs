@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use idempotent::key::{DISPLAY_LIMIT, KeyBuilder, KeyDisplay};
+use idempotent::key::{DISPLAY_LIMIT, KeyBuilder, KeyDisplay, Piece};
 use proptest::prelude::*;
 use serde::ser::{Error as _, Serialize, Serializer};
 
@@ -65,6 +65,44 @@ fn what_a_terminal_would_obey_is_escaped() {
     let mut display = KeyDisplay::new();
     display.part("a\u{7}b", &1);
     assert_eq!(display.finish(), r"a\u{7}b=1");
+}
+
+/// Fails when a secret, or a hole that is one, is shown.
+#[test]
+fn secrets_are_not_shown() {
+    let mut builder = KeyBuilder::new("", "op");
+    builder.part("clinic", "north").unwrap();
+    builder.secret_part("ssn", "123-45-6789").unwrap();
+    builder.secret_part("", "123-45-6789").unwrap();
+    builder.format(&[Piece::text("at "), Piece::secret("ssn", &"123-45-6789")]).unwrap();
+    let (_, display) = builder.finish().unwrap();
+    assert_eq!(display, r#"clinic="north", ssn=(secret), (secret), "at (secret)""#);
+    let pieces = [Piece::text("at "), Piece::secret("ssn", &"123-45-6789")];
+    assert_eq!(format!("{pieces:?}"), r#"[Text("at "), Hole("ssn")]"#);
+}
+
+#[test]
+fn a_format_string_is_filled_in() {
+    let shown = |pieces: &[Piece<'_>]| {
+        let mut display = KeyDisplay::new();
+        display.format(pieces);
+        display.finish()
+    };
+    assert_eq!(
+        shown(&[Piece::hole("a", &"x\ny"), Piece::text(":\""), Piece::hole("b", &7)]),
+        r#""x\ny:\"7""#
+    );
+    assert_eq!(shown(&[]), r#""""#);
+    let long = shown(&[Piece::text("n"), Piece::hole("a", &"x".repeat(1 << 20)), Piece::text("never seen")]);
+    assert_eq!(long.chars().count(), DISPLAY_LIMIT);
+    assert!(long.ends_with("x…"), "{long}");
+    struct Failing;
+    impl fmt::Display for Failing {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            Err(fmt::Error)
+        }
+    }
+    assert_eq!(shown(&[Piece::text("n"), Piece::hole("a", &Failing)]), r#""n?"#);
 }
 
 #[test]

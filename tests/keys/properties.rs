@@ -3,7 +3,7 @@
 //! Fails when a tag or terminator in `src/key/encode.rs` is dropped, when entries are not sorted, or when a repeated
 //! map key is let through.
 
-use idempotent::key::{Key, KeyHasher};
+use idempotent::key::{Key, KeyHasher, Piece};
 use proptest::prelude::*;
 use sha2::{Digest as _, Sha256};
 
@@ -128,6 +128,35 @@ proptest! {
         prop_assert_eq!(parts(&a) == parts(&b), a == b);
         prop_assert_eq!(key_of(&a) == key_of(&b), a == b);
         prop_assert_eq!(parts(&a) == key_of(&b), false, "parts are not one part that is a sequence");
+    }
+
+    #[test]
+    fn s2_format_strings_are_equal_only_if_their_texts_and_holes_are(
+        a in prop::collection::vec((any::<bool>(), "[ab:\u{8}]{0,2}"), 0..5),
+        b in prop::collection::vec((any::<bool>(), "[ab:\u{8}]{0,2}"), 0..5),
+    ) {
+        let key = |pieces: &[(bool, String)]| {
+            let pieces: Vec<_> = pieces
+                .iter()
+                .map(|(hole, text)| if *hole { Piece::hole("", text) } else { Piece::text(text) })
+                .collect();
+            let mut hasher = KeyHasher::new("", "op");
+            hasher.format(&pieces).unwrap();
+            hasher.finish().unwrap()
+        };
+        // Texts that follow each other are one; empty ones are none.
+        let means = |pieces: &[(bool, String)]| {
+            let mut joined: Vec<(bool, String)> = Vec::new();
+            for (hole, text) in pieces {
+                match joined.last_mut() {
+                    _ if !hole && text.is_empty() => {}
+                    Some((false, last)) if !hole => last.push_str(text),
+                    _ => joined.push((*hole, text.clone())),
+                }
+            }
+            joined
+        };
+        prop_assert_eq!(key(&a) == key(&b), means(&a) == means(&b));
     }
 
     #[test]

@@ -4,11 +4,12 @@ Rust code, and the golden vectors that both must agree on.
 
     python3 tests/keys/reference.py > tests/keys/golden.tsv
 
-A line is: name, what it is (key, fingerprint, shape, uuid), the bytes that are hashed ("-" when there are more than
-100), the result. Lines are only ever added: a changed line means that keys stored by older releases are lost.
+A line is: name, what it is (key, fingerprint, shape, uuid; "peppered" and "long peppered" are keys of a process with a
+pepper), the bytes that are hashed ("-" when there are more than 100), the result. Lines are only ever added: a changed line means that keys stored by older releases are lost.
 """
 
 import hashlib
+import hmac
 import uuid
 
 VERSION = b"\x01"
@@ -25,6 +26,21 @@ class Variant:
 
     def __init__(self, name, *content):
         self.name, self.content = name, content
+
+
+class Format:
+    """The pieces of a format string, filled in: text and hole in turn, beginning and ending with a text."""
+
+    def __init__(self, *pieces):
+        assert len(pieces) % 2 == 1
+        self.pieces = pieces
+
+
+class Secret:
+    """A secret, with the pepper of the process. A secret without a pepper is its value."""
+
+    def __init__(self, pepper, value):
+        self.pepper, self.value = pepper, value
 
 
 UNIT = object()
@@ -60,6 +76,10 @@ def value(v):
     if isinstance(v, Variant):
         content = value(v.content[0]) if v.content else END
         return b"\x0c" + text(v.name) + content
+    if isinstance(v, Format):
+        return b"\x0d" + b"".join(value(p) for p in v.pieces) + END
+    if isinstance(v, Secret):
+        return b"\x0e" + hmac.digest(v.pepper, VERSION + b"p" + value(v.value) + END, "sha256")
     raise TypeError(v)
 
 
@@ -75,9 +95,9 @@ def line(name, what, hashed, result):
     print(name, what, hashed.hex() if len(hashed) <= 100 else "-", result, sep="\t")
 
 
-def key(name, *parts, scope="", operation="op"):
+def key(name, *parts, scope="", operation="op", what="key"):
     hashed = key_bytes(scope, operation, *parts)
-    line(name, "key", hashed, sha(hashed).hex())
+    line(name, what, hashed, sha(hashed).hex())
 
 
 def fingerprint(name, **arguments):
@@ -154,3 +174,19 @@ fingerprint("arguments", amount=500, currency="PLN")
 request_id("request id", bytes(range(32)))
 request_id("request id without text", bytes(range(32)), "")
 request_id("request id charge", bytes(range(32)), "charge")
+
+key("format one hole", Format("", "1", ""))
+key("format two holes", Format("", "a", ":", "b", ""))
+key("format two holes apart", Format("", "a:b", ":", "", ""))
+key("format holes side by side", Format("order ", "7", "", "x", "!"))
+key("format without holes", Format("a"))
+key("format of a text of 600", Format("n", "x" * 600, ""), "next")
+
+# A short pepper is filled up to the block of SHA-256, a long one is hashed.
+for what, pepper in (("peppered", bytes(range(16))), ("long peppered", bytes(range(100)))):
+    key("secret text", Secret(pepper, "123-45-6789"), what=what)
+    key("secret number", "a", Secret(pepper, 17), "b", what=what)
+    key("secret struct", Secret(pepper, {"name": "ann", "born": 1815}), what=what)
+    key("secret in a hole", Format("", Secret(pepper, "17"), ":", "b", ""), what=what)
+    hashed = VERSION + b"f" + value(Secret(pepper, "123-45-6789")) + END
+    line("secret argument", what, hashed, sha(hashed).hex())

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use idempotent::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher};
+use idempotent::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher, Piece};
 use serde::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use crate::{key_of, try_key_of};
@@ -161,4 +161,85 @@ fn an_announced_length_does_not_count() {
         elements.end()
     });
     assert_eq!(key_of(&Lying), key_of(&["a"]));
+}
+
+/// Fails when a hole takes a float whose type can be seen.
+#[test]
+fn a_float_in_a_hole_is_refused() {
+    let refused = |piece: Piece<'_>| {
+        let pieces = [Piece::text("costs "), piece];
+        let mut hasher = KeyHasher::new("", "op");
+        let error = hasher.format(&pieces).expect_err("refused");
+        assert_eq!(hasher.part("good", "part").as_ref(), Err(&error), "the first error stands");
+        assert_eq!(hasher.finish().as_ref(), Err(&error), "there is no key");
+        let mut builder = KeyBuilder::new("", "op");
+        assert_eq!(builder.format(&pieces).as_ref(), Err(&error));
+        assert_eq!(builder.finish(), Err(error.clone()));
+        error
+    };
+    for piece in [
+        Piece::hole("price", &1.5),
+        Piece::hole("price", &&&1.5f32),
+        Piece::hole("price", &Box::new(1.5)),
+        Piece::hole("price", &std::num::Wrapping(1.5)),
+        Piece::secret("price", &1.5),
+    ] {
+        let error = refused(piece);
+        assert_eq!(error.argument(), "price");
+        assert!(error.to_string().contains("floating-point"), "{error}");
+    }
+    struct Failing;
+    impl fmt::Display for Failing {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("half of")?;
+            Err(fmt::Error)
+        }
+    }
+    for piece in [Piece::hole("shown", &Failing), Piece::secret("shown", &Failing)] {
+        assert!(refused(piece).to_string().starts_with("`shown` cannot be"), "{:?}", refused(piece));
+        assert!(refused(piece).to_string().contains("its `Display` implementation returned an error"));
+    }
+    struct Panicking;
+    impl fmt::Display for Panicking {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no text")
+        }
+    }
+    let mut hasher = KeyHasher::new("", "op");
+    let unwound = catch_unwind(AssertUnwindSafe(|| hasher.format(&[Piece::hole("shown", &Panicking)])));
+    assert!(unwound.is_err());
+    assert!(hasher.finish().unwrap_err().to_string().contains("before the value was whole"));
+}
+
+/// Fails when what a secret's `Serialize` implementation says is kept, in the error or inside of what is hashed.
+#[test]
+fn the_error_of_a_secret_does_not_quote_it() {
+    serialize_as!(Telling, |_serializer| Err(S::Error::custom("123-45-6789 is no number")));
+    #[derive(serde::Serialize)]
+    struct Patient {
+        ssn: Telling,
+    }
+    let patient = Patient { ssn: Telling };
+    let mut builder = KeyBuilder::new("", "op");
+    let error = builder.secret_part("patient", &patient).unwrap_err();
+    assert_eq!(error.argument(), "patient.ssn");
+    assert!(error.to_string().contains("is withheld"), "{error}");
+    assert_eq!(builder.part("good", "part"), Err(error.clone()));
+    assert_eq!(builder.finish(), Err(error.clone()));
+
+    let mut hasher = KeyHasher::new("", "op");
+    assert_eq!(hasher.secret_part("patient", &patient), Err(error.clone()));
+    let mut fingerprint = FingerprintBuilder::new();
+    assert_eq!(fingerprint.secret_part("patient", &patient), Err(error.clone()));
+    assert_eq!(fingerprint.finish(), Err(error.clone()));
+    assert_eq!(refused(&patient).reason(), "its `Serialize` implementation failed: 123-45-6789 is no number");
+
+    serialize_as!(Hiding, |serializer| {
+        let mut elements = serializer.serialize_seq(None)?;
+        let _ = elements.serialize_element(&Telling);
+        elements.end()
+    });
+    let mut hasher = KeyHasher::new("", "op");
+    assert!(!hasher.secret_part("patient", &Hiding).unwrap_err().to_string().contains("123"));
+    assert!(!hasher.finish().unwrap_err().to_string().contains("123"));
 }

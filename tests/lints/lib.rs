@@ -165,6 +165,34 @@ pub async fn stored(patient: &str, day: u8) -> Result<u64> {
     Ok(effect!(click_later(patient).await)?.saturating_add(day.into()))
 }
 
+/// A room.
+#[derive(Clone, Debug)]
+pub struct Room {
+    /// Its number.
+    pub number: u16,
+}
+
+/// A function with a format string, a scope, secrets and another name for the marker.
+///
+/// # Errors
+/// As above.
+#[idempotent(key = "{clinic}/{room.number}:{_day}{{}}", scope = clinic, secret(pin, _hidden), skip(room))]
+pub fn in_a_scope(clinic: &str, room: &Room, _day: String, pin: u16, _hidden: &[u8]) -> Result<u64> {
+    use idempotent::effect as mark;
+    let clicked = mark!(click(clinic)?);
+    Ok(clicked.saturating_add(pin.into()))
+}
+
+/// A function with a format string among other parts, and a crate that is elsewhere.
+///
+/// # Errors
+/// As above.
+#[idempotent(key = ("{room.number}", "v1", pin), scope = room.number, secret(pin), skip(room), crate = ::idempotent)]
+pub async fn in_a_scope_later(room: Room, pin: u16) -> Result<u64> {
+    let clicked = effect!(click_later("room").await?);
+    Ok(clicked.saturating_add(room.number.into()))
+}
+
 /// An error without `From`.
 #[derive(Debug)]
 pub enum Told {
@@ -416,6 +444,7 @@ mod tests {
             assert_eq!(judged("ann"), Ok(7));
             assert_eq!(judged(""), Err(ClinicError::Refused("nobody".to_owned())));
             assert_eq!(mapped("ann".to_owned()).ok(), Some(7));
+            assert_eq!(in_a_scope("north", &Room { number: 1 }, String::new(), 2, &[]), Ok(9));
             assert_eq!(patterns("ann", (1, &2), Vec::new(), &Booking { number: 1 }, true), Ok(3));
             assert_eq!(constant::<2>(1).map(|page| page.numbers), Ok(vec![1, 2]));
             assert_eq!(constant::<3>(1).map(|page| page.numbers), Ok(vec![1, 2, 3]));
@@ -430,6 +459,7 @@ mod tests {
                 assert_eq!(later("ann", 1).await, Ok(Booking { number: 7 }));
                 assert_eq!(checked("ann", String::new()).await, Ok(Booking { number: 7 }));
                 assert_eq!(stored("ann", 1).await, Ok(8));
+                assert_eq!(in_a_scope_later(Room { number: 1 }, 2).await, Ok(8));
                 assert_eq!(generic("a", "b", 1_u8).await, Ok(("a".to_owned(), 1)));
                 assert_eq!(portal.ask("ann").await, Ok(Booking { number: 8 }));
                 assert_eq!(Arc::clone(&shared).share("ann".to_owned()).await, Ok(Booking { number: 8 }));
@@ -439,6 +469,6 @@ mod tests {
         }
         assert_eq!(portal.asked, 1, "a replayed call has changed its receiver");
         let listed = store.list(&idempotent::Filter::default()).wait().map(|entries| entries.len());
-        assert_eq!(listed.ok(), Some(23));
+        assert_eq!(listed.ok(), Some(25));
     }
 }

@@ -60,6 +60,16 @@ arguments = ["day: &str"]
 value = "Page<T, N>"
 "#;
 
+/// The program before, with a scope, a format string and a secret: `clinic.register`.
+const REGISTER: &str = r#"
+["clinic.register"]
+scope = "clinic"
+key = ['"{order.id}:{year}"', "ssn"]
+secret = ["ssn"]
+arguments = ["clinic: &str", "order: &Order", "year: u16", "ssn: &str"]
+value = "u32"
+"#;
+
 fn unread<T>() -> Result<T, Error> {
     unreachable!("no test calls the functions")
 }
@@ -387,4 +397,47 @@ clinic.page
     the recorded value was `Page<T, N>`, is `Page<T, 9>`
         stored records: found; a result that does not fit is the error `stored_value`, never a second run
         mend: `value(version = 2, upgrade = ..)` if serde reads them differently; else accept it"##;
+
+    nothing_of_a_scope_and_a_secret: REGISTER {
+        #[idempotent(key = (r"{order.id}:{year}", ssn), scope = clinic, secret(ssn), name = "clinic.register", skip(order))]
+        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##""##;
+
+    another_text_between_the_holes: REGISTER {
+        #[idempotent(key = ("{order.id}/{year}", ssn), scope = clinic, secret(ssn), name = "clinic.register", skip(order))]
+        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys would be re-opened
+clinic.register
+    part 1 of the key was `"{order.id}:{year}"`, is `"{order.id}/{year}"`
+        stored records: re-opened: what is done would run again!
+        mend: write the key as it was, or accept this when nothing stored matters any more"##;
+
+    a_secret_less: REGISTER {
+        #[idempotent(key = ("{order.id}:{year}", ssn), scope = clinic, name = "clinic.register", skip(order))]
+        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys may be re-opened
+clinic.register
+    secret was (ssn), is ()
+        stored records: unless no pepper is installed, re-opened: what is done would run again!
+        mend: write it as it was, or accept this when nothing stored matters any more"##;
+
+    a_scope_that_becomes_a_part: REGISTER {
+        #[idempotent(key = (clinic, "{order.id}:{year}", ssn), secret(ssn), name = "clinic.register", skip(order))]
+        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys would be re-opened
+clinic.register
+    the scope `clinic` is gone
+        stored records: re-opened: what is done would run again!
+        mend: write the scope as it was, or accept this when nothing stored matters any more
+    the key was ("{order.id}:{year}", ssn), is (clinic, "{order.id}:{year}", ssn)
+        stored records: re-opened: what is done would run again!
+        mend: write the key as it was, or accept this when nothing stored matters any more"##;
 }

@@ -222,3 +222,31 @@ fn without_a_marker_the_effect_begins_with_the_claim() {
     let world = World::new();
     doubt!(world, without_a_mark(&world, 1));
 }
+
+#[idempotent(key = n, skip(world), store = world.handle)]
+async fn renamed(world: &World, n: i32) -> Result<i32, Fault> {
+    use idempotent::effect as mark;
+    async { mark!(world.act(n)) }.await;
+    if n < 0 { Err(Fault::own("no answer")) } else { Ok(n) }
+}
+
+#[idempotent(key = n, skip(world), store = world.handle)]
+fn renamed_sync(world: &World, n: i32) -> Result<i32, Fault> {
+    if n < 0 {
+        use idempotent::{Handle, effect as r#do};
+        let store: &Handle = &world.handle;
+        r#do!(world.act(store.drain(Duration::ZERO).wait()));
+        return Err(Fault::own("no answer"));
+    }
+    idempotent::effect!(world.act(n));
+    Ok(n)
+}
+
+#[tokio::test]
+async fn effect_under_a_name_that_the_body_gives_it() {
+    let world = World::new();
+    once!(async world, renamed(&world, 1), 1);
+    doubt!(world, renamed(&world, -1).await);
+    once!(world, renamed_sync(&world, 1), 1);
+    doubt!(world, renamed_sync(&world, -1));
+}

@@ -124,8 +124,67 @@ impl From<idempotent::Error> for Plain {
     }
 }
 
+#[idempotent(key = id, skip(world), store = world.handle)]
+fn any_error<E: From<idempotent::Error>>(world: &World, id: u8) -> Result<u8, E> {
+    world.act(id);
+    Ok(id)
+}
+
 #[test]
 fn an_error_type_may_be_a_parameter() {
     let world = World::new();
     once!(world, no_error_yet::<Plain>(&world, 1, None), 1);
+    once!(world, any_error::<Plain>(&world, 1), 1);
+}
+
+trait Portal {
+    const NAME: &'static str;
+}
+
+struct North;
+struct South;
+
+impl Portal for North {
+    const NAME: &'static str = "north";
+}
+
+impl Portal for South {
+    const NAME: &'static str = "south";
+}
+
+#[idempotent(key = (id, P::NAME, N), skip(world), store = world.handle)]
+fn through<P, const N: usize>(world: &World, id: u8) -> Result<String, Fault>
+where
+    P: Portal,
+{
+    world.act(id);
+    Ok(format!("{} {N}", P::NAME))
+}
+
+#[idempotent(key = "{id}", scope = P::NAME, skip(world), store = world.handle)]
+async fn through_async<P: Portal>(world: &World, id: u8) -> Result<String, Fault> {
+    effect!(world.act(id));
+    Ok(P::NAME.to_owned())
+}
+
+#[idempotent(key = items, skip(world), store = world.handle)]
+fn summed<I, T>(world: &World, items: I) -> Result<u64, Fault>
+where
+    I: IntoIterator<Item = T> + Serialize,
+    T: Into<u64>,
+{
+    world.act("sum");
+    Ok(items.into_iter().map(Into::into).sum())
+}
+
+// Fails when a parameter that no argument shows, but the key, is refused, or one that another decides.
+#[tokio::test]
+async fn s64_a_parameter_that_no_argument_shows_is_in_the_key() {
+    let world = World::new();
+    once!(world, through::<North, 1>(&world, 1), "north 1".to_owned());
+    once!(world, through::<South, 1>(&world, 1), "south 1".to_owned());
+    once!(world, through::<South, 2>(&world, 1), "south 2".to_owned());
+    once!(async world, through_async::<North>(&world, 1), "north".to_owned());
+    once!(async world, through_async::<South>(&world, 1), "south".to_owned());
+    once!(world, summed(&world, [1_u32, 2]), 3);
 }

@@ -5,6 +5,7 @@ mod async_trait;
 mod effects;
 mod forms;
 mod generics;
+mod keys;
 mod lints;
 mod refused;
 mod shadowed;

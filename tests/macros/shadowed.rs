@@ -14,7 +14,7 @@
 
 use idempotent::{effect, idempotent};
 
-use crate::world::{Fault, World, once};
+use crate::world::{Fault, Told, World, once};
 
 type Outcome<T> = ::core::result::Result<T, Fault>;
 
@@ -29,6 +29,8 @@ struct Send;
 struct Claim;
 struct Operation;
 struct Next;
+struct Piece;
+struct Parts;
 #[allow(non_snake_case)]
 fn Ok() {}
 #[allow(non_snake_case)]
@@ -61,6 +63,20 @@ trait Everything: Sized {
     fn error_text(self) {}
     fn error_codec(self) {}
     fn as_ref(self) {}
+    fn call_in(self) {}
+    fn scope(self) {}
+    fn secret(self) {}
+    fn key_format(self, _: &str) {}
+    fn secret_key(self, _: &str, _: &u8) {}
+    fn secret_rest(self, _: &str, _: &u8) {}
+    fn text(self) {}
+    fn hole(self) {}
+    fn generic(self) {}
+    fn constant(self) {}
+    fn result(self) {}
+    fn result_with(self) {}
+    fn to_string(self) {}
+    fn into(self) {}
 }
 impl<T> Everything for T {}
 
@@ -106,9 +122,63 @@ fn synchronous(world: &World, mut n: u8, key: u8) -> Outcome<u8> {
     Yes(claim(0))
 }
 
+#[idempotent(
+    key = ("{n}:{of.id}", all, [key; 1]),
+    scope = scope,
+    secret(all, hole),
+    skip(world, of),
+    store = world.handle,
+    check(look_in_scope, after = "0s"),
+    on_err = release,
+    map_err = Fault::Ours,
+    crate = ::idempotent
+)]
+async fn in_scope<R: ::core::fmt::Display + ::serde::Serialize>(
+    world: &World,
+    scope: &R,
+    n: u8,
+    of: &Numbered,
+    all: u8,
+    key: u8,
+    hole: u8,
+) -> Outcome<u8> {
+    effect!(world.act(hole));
+    async { effect!(()) }.await;
+    Yes(n + of.id + all + key + hole)
+}
+
+struct Numbered {
+    id: u8,
+}
+
+async fn look_in_scope<R>(
+    _: &World,
+    _: &R,
+    _: u8,
+    _: &Numbered,
+    _: u8,
+    _: u8,
+    _: u8,
+) -> Outcome<::core::option::Option<u8>> {
+    Yes(::core::option::Option::None)
+}
+
+#[idempotent(key = "{n}", scope = "here", secret(n), skip(world), store = world.handle, on_err = store, map_err = told)]
+fn in_scope_sync(world: &World, n: u8) -> ::core::result::Result<u8, Told> {
+    effect!(world.act(n));
+    Yes(n)
+}
+
+fn told(error: ::idempotent::Error) -> Told {
+    Told(::std::string::ToString::to_string(&error))
+}
+
 #[tokio::test]
 async fn s81_shadowed_names_mean_the_same() {
     let world = World::new();
     once!(async world, asynchronous(&world, 1, "any"), 1);
     once!(world, synchronous(&world, 1, 2), 3);
+    let of = Numbered { id: 2 };
+    once!(async world, in_scope(&world, &'s', 1, &of, 3, 4, 5), 15);
+    once!(world, in_scope_sync(&world, 1), 1);
 }

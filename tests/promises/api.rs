@@ -252,10 +252,11 @@ fn errors_are_data(world: &World) {
     assert_eq!(json["operation"], "api.errors");
     assert_eq!(json["key"], error.key().unwrap().to_string());
     assert_eq!(json["call"], "patient=\"ada\"");
+    assert_eq!(json["scope"], "");
     assert_eq!(json["retryable"], false);
     assert_eq!(json["message"], error.to_string());
     assert_eq!(json["advice"], error.advice());
-    assert_eq!(json.as_object().unwrap().len(), 7);
+    assert_eq!(json.as_object().unwrap().len(), 8);
 
     let nowhere = serde_json::to_value(swallowed_error()).unwrap();
     assert_eq!((&nowhere["code"], &nowhere["operation"]), (&"not_installed".into(), &"api.nowhere".into()));

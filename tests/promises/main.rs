@@ -14,6 +14,7 @@ mod i9_store_down;
 mod latch;
 mod operator;
 mod processes;
+mod scopes;
 mod script;
 mod time;
 mod trouble;

@@ -7,6 +7,7 @@ use super::Key;
 use super::display::KeyDisplay;
 use super::encode::{Encoder, Purpose};
 use super::error::KeyError;
+use super::format::Piece;
 
 /// Makes a [`Key`] and its readable form from the parts of a key, by reference.
 ///
@@ -31,6 +32,27 @@ impl KeyBuilder {
     pub fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
         self.hasher.part(name, value)?;
         self.display.part(name, value);
+        Ok(())
+    }
+
+    /// Adds a part that is never shown, and that is hashed with the [pepper](crate::install_pepper) if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::part`], without the text that a failing `Serialize` implementation gave.
+    pub fn secret_part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
+        self.hasher.secret_part(name, value)?;
+        self.display.secret_part(name);
+        Ok(())
+    }
+
+    /// Adds a format string as one part. Its literal pieces count: `"{a}:{b}"` and `"{a}/{b}"` are different keys, and
+    /// `"{id}"` is another one than `id`.
+    ///
+    /// # Errors
+    /// When the value in a hole is a floating-point number, or its `Display` implementation fails.
+    pub fn format(&mut self, pieces: &[Piece<'_>]) -> Result<(), KeyError> {
+        self.hasher.format(pieces)?;
+        self.display.format(pieces);
         Ok(())
     }
 
@@ -64,6 +86,22 @@ impl KeyHasher {
     /// As [`KeyBuilder::part`].
     pub fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
         self.0.part(name, value)
+    }
+
+    /// Adds a part as [`KeyBuilder::secret_part`] does.
+    ///
+    /// # Errors
+    /// As [`KeyBuilder::secret_part`].
+    pub fn secret_part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
+        self.0.secret(name, value)
+    }
+
+    /// Adds a format string as [`KeyBuilder::format`] does.
+    ///
+    /// # Errors
+    /// As [`KeyBuilder::format`].
+    pub fn format(&mut self, pieces: &[Piece<'_>]) -> Result<(), KeyError> {
+        self.0.format(pieces)
     }
 
     /// The key of the parts added.

@@ -7,6 +7,8 @@ use std::fmt::{self, Display, Write};
 
 use serde::ser::{self, Serialize};
 
+use super::format::{Piece, SECRET_SHOWN};
+
 /// The most characters that the readable form of a key has.
 pub const DISPLAY_LIMIT: usize = 200;
 
@@ -33,6 +35,19 @@ impl KeyDisplay {
     pub fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) {
         // An error is a full line, which has its ellipsis and drops the mark too, or the value's own.
         if self.0.part(name, value).is_err() {
+            let _ = self.0.write_char('?');
+        }
+    }
+
+    /// Adds a part that is not shown.
+    pub fn secret_part(&mut self, name: &str) {
+        // As above; nothing of ours fails otherwise.
+        let _ = self.0.begin(name).and_then(|()| self.0.write_str(SECRET_SHOWN));
+    }
+
+    /// Adds a format string, filled in. A hole whose `Display` implementation fails ends in `?`.
+    pub fn format(&mut self, pieces: &[Piece<'_>]) {
+        if self.0.format(pieces).is_err() {
             let _ = self.0.write_char('?');
         }
     }
@@ -69,6 +84,19 @@ impl Write for Line {
 
 impl Line {
     fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> fmt::Result {
+        self.begin(name)?;
+        value.serialize(self)
+    }
+
+    fn format(&mut self, pieces: &[Piece<'_>]) -> fmt::Result {
+        self.begin("")?;
+        self.write_char('"')?;
+        pieces.iter().try_for_each(|piece| piece.write_display(&mut Escaped(self)))?;
+        self.write_char('"')
+    }
+
+    /// A comma after the part before, and the name.
+    fn begin(&mut self, name: &str) -> fmt::Result {
         if self.characters > 0 {
             self.write_str(", ")?;
         }
@@ -76,7 +104,7 @@ impl Line {
             write!(Escaped(self), "{name}")?;
             self.write_char('=')?;
         }
-        value.serialize(self)
+        Ok(())
     }
 
     fn quoted(&mut self, value: impl Display) -> fmt::Result {

@@ -25,6 +25,7 @@ pub(super) enum Purpose {
     Fingerprint = b'f',
     Shape = b's',
     RequestId = b'r',
+    Secret = b'p',
 }
 
 pub(super) const END: u8 = 0x00;
@@ -35,13 +36,15 @@ const NONE: u8 = 0x04;
 const SOME: u8 = 0x05;
 const NOT_NEGATIVE: u8 = 0x06;
 const NEGATIVE: u8 = 0x07;
-const TEXT: u8 = 0x08;
+pub(super) const TEXT: u8 = 0x08;
 const BYTES: u8 = 0x09;
 const SEQUENCE: u8 = 0x0a;
 const MAP: u8 = 0x0b;
 const VARIANT: u8 = 0x0c;
+pub(super) const FORMAT: u8 = 0x0d;
+const SEALED: u8 = 0x0e;
 /// Ends a text: no UTF-8 contains it.
-const TEXT_END: u8 = 0xff;
+pub(super) const TEXT_END: u8 = 0xff;
 
 /// Bytes held on the stack before they are hashed together. A struct or map that encodes to more goes to the heap.
 pub(super) const INLINE: usize = 512;
@@ -59,22 +62,41 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new(purpose: Purpose) -> Self {
+        Self::after(Sha256::new(), purpose)
+    }
+
+    /// An encoder whose hash has already taken something in.
+    pub(super) fn after(hash: Sha256, purpose: Purpose) -> Self {
         let mut pending = SmallVec::new();
         pending.extend_from_slice(&[VERSION, purpose as u8]);
-        Self { hash: Sha256::new(), pending, open_maps: 0, refused: None, inside_part: false }
+        Self { hash, pending, open_maps: 0, refused: None, inside_part: false }
     }
 
     /// Adds one value at the outermost level. After a refusal every further value is refused with the same error.
     pub(super) fn part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
-        self.check()?;
-        self.inside_part = true;
-        let written = self.nested(Step::Part(name), value);
-        self.inside_part = false;
-        written?;
+        self.outermost(|this| this.nested(Step::Part(name), value))?;
         if let Some(swallowed) = self.refused.take() {
             self.refused = Some(swallowed.within(Step::Part(name)));
         }
         self.check()
+    }
+
+    /// Writes one value at the outermost level, unless one was refused before.
+    pub(super) fn outermost(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), KeyError>,
+    ) -> Result<(), KeyError> {
+        self.check()?;
+        self.inside_part = true;
+        let written = write(self);
+        self.inside_part = false;
+        written
+    }
+
+    /// Adds the code that stands for a secret.
+    pub(super) fn sealed(&mut self, code: &[u8; 32]) {
+        self.put(&[SEALED]);
+        self.put(code);
     }
 
     /// Adds a text.
@@ -253,7 +275,7 @@ impl<'a> ser::Serializer for &'a mut Encoder {
     fn collect_str<T: ?Sized + Display>(self, value: &T) -> Result<(), KeyError> {
         self.put(&[TEXT]);
         if write!(TextPieces(self), "{value}").is_err() {
-            return Err(ser::Error::custom("its `Display` implementation returned an error"));
+            return Err(KeyError::new(Reason::Display));
         }
         self.put(&[TEXT_END]);
         Ok(())

@@ -33,7 +33,10 @@ pub(super) enum Reason {
     RepeatedMapKey,
     MapOutOfStep,
     Unfinished,
+    Display,
     Serialize(String),
+    /// `Serialize` failed on a secret, and its text might hold it.
+    Withheld,
 }
 
 /// How a value is reached from the one around it.
@@ -65,6 +68,14 @@ impl KeyError {
         self
     }
 
+    /// Without what the refused value said itself.
+    pub(super) fn withheld(mut self) -> Self {
+        if let Reason::Serialize(_) = self.0.reason {
+            self.0.reason = Reason::Withheld;
+        }
+        self
+    }
+
     /// The refused value and the way to it: `order.items[].price`. `[]` is an element of a sequence, `{}` a key
     /// or value of a map. Empty for a part without a name.
     pub fn argument(&self) -> &str {
@@ -85,7 +96,12 @@ impl KeyError {
                 "its `Serialize` implementation writes map keys and map values that do not alternate".to_owned()
             }
             Reason::Unfinished => "its `Serialize` implementation panicked before the value was whole".to_owned(),
+            Reason::Display => "its `Display` implementation returned an error".to_owned(),
             Reason::Serialize(text) => format!("its `Serialize` implementation failed: {text}"),
+            Reason::Withheld => {
+                "its `Serialize` implementation failed (with a text that is withheld, because the value is secret)"
+                    .to_owned()
+            }
         }
     }
 
@@ -96,9 +112,11 @@ impl KeyError {
             Reason::RepeatedMapKey => {
                 "rename one of the two, look for a `flatten` that repeats a field, or `skip(..)`"
             }
-            Reason::MapOutOfStep | Reason::Unfinished | Reason::Serialize(_) => {
-                "mend that implementation, make the key from another value, or `skip(..)`"
-            }
+            Reason::MapOutOfStep
+            | Reason::Unfinished
+            | Reason::Display
+            | Reason::Serialize(_)
+            | Reason::Withheld => "mend that implementation, make the key from another value, or `skip(..)`",
         }
     }
 }

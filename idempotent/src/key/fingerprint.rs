@@ -95,6 +95,15 @@ impl FingerprintBuilder {
         self.values.part(name, value)
     }
 
+    /// Adds an argument that nobody may learn, hashed with the [pepper](crate::install_pepper) if there is one.
+    ///
+    /// # Errors
+    /// As [`Self::part`], without the text that a failing `Serialize` implementation gave.
+    pub fn secret_part<T: ?Sized + Serialize>(&mut self, name: &str, value: &T) -> Result<(), KeyError> {
+        self.names.text(name);
+        self.values.secret(name, value)
+    }
+
     /// The fingerprint of the arguments added.
     ///
     /// # Errors

@@ -22,7 +22,9 @@ mod encode;
 mod entries;
 mod error;
 mod fingerprint;
+mod format;
 mod hex;
+mod pepper;
 
 use std::fmt;
 use std::str::FromStr;
@@ -34,6 +36,9 @@ pub use self::build::{KeyBuilder, KeyHasher};
 pub use self::display::{DISPLAY_LIMIT, KeyDisplay};
 pub use self::error::KeyError;
 pub use self::fingerprint::{Fingerprint, FingerprintBuilder};
+pub(crate) use self::format::scope_text;
+pub use self::format::{Piece, TextPart};
+pub use self::pepper::{PepperError, install_pepper};
 
 use self::hex::{Hex, HexError};
 

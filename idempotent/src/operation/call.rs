@@ -9,7 +9,7 @@ use super::rules::{ErrorCodec, OnErrRule, Probe, Rules, named};
 use crate::codec;
 use crate::error::Error;
 use crate::handle::Handle;
-use crate::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher};
+use crate::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher, Piece, TextPart, scope_text};
 use crate::policy::OnErr;
 use crate::store::Subject;
 
@@ -17,6 +17,7 @@ use crate::store::Subject;
 #[must_use = "a call does nothing until it is claimed"]
 pub struct Parts {
     operation: &'static Operation,
+    scope: String,
     key: KeyBuilder,
     rest: FingerprintBuilder,
     refused: Option<KeyError>,
@@ -24,17 +25,32 @@ pub struct Parts {
     /// is moved often and seldom has one.
     generics: Option<Box<KeyHasher>>,
     handle: Option<Handle>,
+    /// What errors say is not stored or shown: it may hold a secret.
+    withholds: bool,
 }
 
 impl Parts {
     pub(super) fn new(operation: &'static Operation) -> Parts {
+        Parts::of(operation, String::new(), None)
+    }
+
+    pub(super) fn new_in<T: TextPart + ?Sized>(operation: &'static Operation, scope: &T) -> Parts {
+        match scope_text(scope) {
+            Ok(scope) => Parts::of(operation, scope, None),
+            Err(error) => Parts::of(operation, String::new(), Some(error)),
+        }
+    }
+
+    fn of(operation: &'static Operation, scope: String, refused: Option<KeyError>) -> Parts {
         Parts {
             operation,
-            key: KeyBuilder::new("", operation.name()),
+            key: KeyBuilder::new(&scope, operation.name()),
+            scope,
             rest: FingerprintBuilder::new(),
-            refused: None,
+            refused,
             generics: None,
             handle: None,
+            withholds: false,
         }
     }
 
@@ -42,6 +58,28 @@ impl Parts {
     pub fn key<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
         if self.refused.is_none() {
             self.refused = self.key.part(name, value).err();
+        }
+        self
+    }
+
+    /// Adds a format string as a part of the key: its pieces stay apart, so that `a:b` and `c` never meet `a` and `b:c`.
+    pub fn key_format(mut self, pieces: &[Piece<'_>]) -> Parts {
+        self.withholds |= pieces.iter().any(Piece::is_secret);
+        if self.refused.is_none() {
+            self.refused = self.key.format(pieces).err();
+        }
+        self
+    }
+
+    /// Adds a part of the key that is never shown, and is hashed with the [pepper](crate::install_pepper) if there is
+    /// one.
+    ///
+    /// What an error says could hold it. So of a call with a secret, the texts of errors and of check answers, and
+    /// results that come too late, are neither stored nor shown: their place says that they are withheld.
+    pub fn secret_key<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
+        self.withholds = true;
+        if self.refused.is_none() {
+            self.refused = self.key.secret_part(name, value).err();
         }
         self
     }
@@ -71,6 +109,15 @@ impl Parts {
         self
     }
 
+    /// [`rest`](Parts::rest) for an argument that nobody may learn; see [`secret_key`](Parts::secret_key).
+    pub fn secret_rest<T: KeyPart + ?Sized>(mut self, name: &str, value: &T) -> Parts {
+        self.withholds = true;
+        if self.refused.is_none() {
+            self.refused = self.rest.secret_part(name, value).err();
+        }
+        self
+    }
+
     /// Where the record lives; without it, in the installed store.
     pub fn store<S: AsRef<Handle> + ?Sized>(mut self, store: &S) -> Parts {
         self.handle = Some(store.as_ref().clone());
@@ -93,7 +140,7 @@ impl Parts {
         R: Returns,
         R::Ok: Recordable,
     {
-        let operation = self.operation;
+        let (operation, withholds) = (self.operation, self.withholds);
         let identity = self.identity(type_name::<R>());
         Call {
             operation,
@@ -102,6 +149,7 @@ impl Parts {
             rules: Rules {
                 from_error,
                 error_text: named::<R::Err>,
+                withholds,
                 encode: codec::encode::<R::Ok>,
                 decode: codec::decode::<R::Ok>,
                 on_err: OnErrRule::Doubt,
@@ -131,7 +179,7 @@ impl Parts {
     }
 
     fn identity(self, returned: &'static str) -> (Result<Identity, Error>, Option<Handle>) {
-        let Parts { operation, key, rest, refused, generics, handle } = self;
+        let Parts { operation, scope, key, rest, refused, generics, handle, withholds: _ } = self;
         let made = || {
             let name = operation.registered()?;
             let bad = |error: KeyError| {
@@ -149,7 +197,8 @@ impl Parts {
             operation.returns_one_type(generics, returned)?;
             let (key, call) = key.finish().map_err(bad)?;
             let fingerprint = rest.finish().map_err(bad)?;
-            let subject = Subject { key, scope: "".into(), operation: Arc::clone(name), call: call.into() };
+            let subject =
+                Subject { key, scope: scope.into(), operation: Arc::clone(name), call: call.into() };
             Ok(Identity { subject: Arc::new(subject), fingerprint: fingerprint.to_bytes() })
         };
         (made(), handle)

@@ -61,7 +61,7 @@ impl<R: Returns> Asking<R> {
     }
 
     async fn answered<E: Display>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {
-        let answer = answer.map_err(|error| error.to_string());
+        let answer = answer.map_err(|error| self.claim.call.rules.check_said(&error));
         let said = match &answer {
             Ok(Some(_)) => "happened",
             Ok(None) => "did not happen",

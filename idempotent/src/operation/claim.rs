@@ -19,7 +19,7 @@ use crate::handle::Handle;
 use crate::keeper::{Job, Open};
 use crate::observe::{How, Outcome, tell};
 use crate::policy::OnErr;
-use crate::protocol::{Answer, Ending, Request, Resolution, State, Token, Value};
+use crate::protocol::{Answer, Ending, Request, Resolution, State, Token};
 use crate::send::{Answered, Mode, send, wrong_answer};
 use crate::slots::Turn;
 use crate::telemetry::{CallSpan, events, metrics};
@@ -177,11 +177,11 @@ impl<R: Returns> Claim<R> {
             }
             Sent::Settled(State::Free | State::Running | State::Failed | State::InDoubt) | Sent::Fenced => {
                 self.report(How::Refused);
-                self.answer(self.open.lease_lost(Some(text(&stored))))
+                self.answer(self.open.lease_lost(Some(self.call.rules.text(&stored))))
             }
             Sent::Failed(error) => {
                 self.report(How::Refused);
-                self.answer(self.open.store_failed(error, Some(text(&stored))))
+                self.answer(self.open.store_failed(error, Some(self.call.rules.text(&stored))))
             }
         }
     }
@@ -189,7 +189,7 @@ impl<R: Returns> Claim<R> {
     async fn fail(mut self, error: R::Err, mode: Mode) -> R {
         let begun = self.open.begun();
         let rules = self.call.rules;
-        let said: Arc<str> = (rules.error_text)(&error).into();
+        let said = rules.said(&error);
         let verdict = match rules.on_err {
             _ if !begun => OnErr::Release,
             OnErrRule::Doubt => OnErr::Doubt,
@@ -285,7 +285,7 @@ impl<R: Returns> Claim<R> {
     fn evidence(&self) -> Option<Arc<str>> {
         match self.outcome.as_ref()? {
             Resolution::Done { value, .. } => {
-                Some(format!("a late attempt ended with {}", text(value)).into())
+                Some(format!("a late attempt ended with {}", self.call.rules.text(value)).into())
             }
             Resolution::Failed { text, .. } => {
                 Some(format!("a late attempt ended with the error: {text}").into())
@@ -394,12 +394,4 @@ impl<R: Returns> Drop for Claim<R> {
 pub(super) fn report(subject: &crate::store::Subject, span: &CallSpan, how: How, attempt: u32) {
     span.end(subject, how, attempt);
     tell(Outcome { key: subject.key, how, attempt });
-}
-
-/// A value as people read it.
-fn text(value: &Value) -> Arc<str> {
-    match value {
-        Value::Bytes { bytes, .. } => String::from_utf8_lossy(bytes).into(),
-        Value::Missing { why } => format!("a value that cannot be recorded ({why})").into(),
-    }
 }

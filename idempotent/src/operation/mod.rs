@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
-use crate::key::Key;
+use crate::key::{Key, TextPart};
 use crate::protocol::Micros;
 
 pub use call::{Call, Parts};
@@ -169,5 +169,27 @@ impl Operation {
     /// Begins a call: give it its key parts, then say what it [returns](Parts::returns).
     pub fn call(&'static self) -> Parts {
         Parts::new(self)
+    }
+
+    /// Begins a call in a scope, the tenant: a part of the key, and a column of its own in lists. Any text that is no
+    /// float's; an empty one is the scope of calls that name none.
+    ///
+    /// ```
+    /// # use idempotent::{Error, Filter, Handle, MemoryStore, Operation};
+    /// static BOOK: Operation = Operation::new("appointments.book_in");
+    ///
+    /// fn book(handle: &Handle, clinic: &str, patient: &str) -> Result<u32, Error> {
+    ///     BOOK.call_in(clinic).key("patient", patient).store(handle).returns::<Result<u32, Error>>().run_blocking(|_| Ok(42))
+    /// }
+    ///
+    /// # let handle = Handle::new(MemoryStore::new());
+    /// book(&handle, "Graz", "patient 7")?;
+    /// book(&handle, "Linz", "patient 7")?; // another key
+    /// let of_graz = Filter { scope: Some("Graz".into()), ..Filter::default() };
+    /// assert_eq!(handle.list(&of_graz).wait().unwrap().len(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn call_in<T: TextPart + ?Sized>(&'static self, scope: &T) -> Parts {
+        Parts::new_in(self, scope)
     }
 }

@@ -26,6 +26,8 @@ const VERSION: u32 = 1;
 pub(super) struct Rules<R: Returns> {
     pub(super) from_error: fn(Error) -> R::Err,
     pub(super) error_text: fn(&R::Err) -> String,
+    /// The call has secrets, which an error's text or a late result could tell.
+    pub(super) withholds: bool,
     pub(super) encode: fn(&R::Ok) -> Result<Vec<u8>, CodecError>,
     pub(super) decode: fn(&[u8]) -> Result<R::Ok, CodecError>,
     pub(super) on_err: OnErrRule<R::Err>,
@@ -153,7 +155,38 @@ pub(super) fn named<E>(_: &E) -> String {
     format!("an error of type {}", type_name::<E>())
 }
 
+/// What stands in the place of a text that could hold a secret.
+const WITHHELD: &str = "withheld: the call has secrets";
+
 impl<R: Returns> Rules<R> {
+    /// What an error of the function's said, as it may be stored and shown.
+    pub(super) fn said(&self, error: &R::Err) -> Arc<str> {
+        if self.withholds {
+            format!("{} ({WITHHELD})", named(error)).into()
+        } else {
+            (self.error_text)(error).into()
+        }
+    }
+
+    /// What an error of the check's said, as it may be stored and shown.
+    pub(super) fn check_said<E: Display>(&self, error: &E) -> String {
+        if self.withholds { format!("{} ({WITHHELD})", named(error)) } else { error.to_string() }
+    }
+
+    /// A value as people read it, where it did not come to be the record's.
+    pub(super) fn text(&self, value: &Value) -> Arc<str> {
+        match value {
+            _ if self.withholds => format!("a result ({WITHHELD})").into(),
+            Value::Bytes { bytes, .. } => String::from_utf8_lossy(bytes).into(),
+            Value::Missing { why } => format!("a value that cannot be recorded ({why})").into(),
+        }
+    }
+
+    /// A codec's error, which may quote the value.
+    fn codec_said(&self, error: CodecError) -> CodecError {
+        if self.withholds { CodecError(format!("its error is {WITHHELD}")) } else { error }
+    }
+
     /// The value to record. What cannot be encoded is recorded as done without value, loudly.
     pub(super) fn value(&self, operation: &Operation, value: &R::Ok) -> Value {
         match (self.encode)(value) {
@@ -164,6 +197,7 @@ impl<R: Returns> Rules<R> {
                 bytes_value(bytes)
             }
             Err(error) => {
+                let error = self.codec_said(error);
                 events::not_recorded(operation.name(), &error);
                 Value::Missing { why: error.0.into() }
             }
@@ -177,7 +211,7 @@ impl<R: Returns> Rules<R> {
         match again {
             Ok(Ok(again)) if codec::same(&again, bytes) => {}
             Ok(Ok(_)) => events::round_trip(operation, RoundTrip::Changes),
-            Ok(Err(error)) => events::round_trip(operation, RoundTrip::Fails(&error)),
+            Ok(Err(error)) => events::round_trip(operation, RoundTrip::Fails(&self.codec_said(error))),
             Err(_) => events::round_trip(operation, RoundTrip::Panics),
         }
     }
@@ -185,12 +219,13 @@ impl<R: Returns> Rules<R> {
     pub(super) fn error_value(&self, codec: ErrorCodec<R::Err>, error: &R::Err) -> Value {
         match (codec.encode)(error) {
             Ok(bytes) => bytes_value(bytes),
-            Err(error) => Value::Missing { why: error.0.into() },
+            Err(error) => Value::Missing { why: self.codec_said(error).0.into() },
         }
     }
 
     pub(super) fn decode_done(&self, value: &Value) -> Result<R::Ok, Arc<str>> {
-        readable(value).and_then(|bytes| (self.decode)(bytes).map_err(|error| error.0.into()))
+        readable(value)
+            .and_then(|bytes| (self.decode)(bytes).map_err(|error| self.codec_said(error).0.into()))
     }
 
     pub(super) fn decode_failed(&self, value: &Value) -> Result<R::Err, Arc<str>> {
@@ -200,7 +235,8 @@ impl<R: Returns> Rules<R> {
                 return Err("a final failure is recorded, but this code does not say `on_err = store`".into());
             }
         };
-        readable(value).and_then(|bytes| (codec.decode)(bytes).map_err(|error| error.0.into()))
+        readable(value)
+            .and_then(|bytes| (codec.decode)(bytes).map_err(|error| self.codec_said(error).0.into()))
     }
 }
 

@@ -1,8 +1,0 @@
-use idempotent::{Error, idempotent};
-
-#[idempotent(key = id, crate = ::renamed)]
-fn book(id: u32) -> Result<u32, Error> {
-    Ok(id)
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use idempotent::{Error, idempotent};
-
-#[idempotent(key = id, scope = tenant)]
-fn book(tenant: &str, id: u32) -> Result<u32, Error> {
-    Ok(id)
-}
-
-fn main() {}

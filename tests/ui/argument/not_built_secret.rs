@@ -1,8 +1,0 @@
-use idempotent::{Error, idempotent};
-
-#[idempotent(key = ssn, secret(ssn))]
-fn book(ssn: &str) -> Result<u32, Error> {
-    Ok(1)
-}
-
-fn main() {}

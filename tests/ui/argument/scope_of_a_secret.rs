@@ -1,0 +1,8 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = id, scope = tenant, secret(tenant))]
+fn book(id: u32, tenant: &str) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {}

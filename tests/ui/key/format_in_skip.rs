@@ -1,0 +1,8 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = "{id}:{day}", skip(day))]
+fn book(id: u32, day: u8) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {}

@@ -1,8 +1,0 @@
-use idempotent::{Error, idempotent};
-
-#[idempotent(key = "{patient}:{day}")]
-fn book(patient: &str, day: u8) -> Result<u32, Error> {
-    Ok(1)
-}
-
-fn main() {}

@@ -1,0 +1,6 @@
+use idempotent::idempotent;
+
+#[idempotent(key = id)]
+mod booking {}
+
+fn main() {}

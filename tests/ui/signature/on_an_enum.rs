@@ -1,0 +1,8 @@
+use idempotent::idempotent;
+
+#[idempotent(key = id)]
+enum Booking {
+    Open,
+}
+
+fn main() {}
