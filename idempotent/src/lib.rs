@@ -9,7 +9,7 @@
 //! | act on an error | [`Error`], [`Error::advice`], [each of them](_docs::errors), [retries](_docs::retries) |
 //! | resolve doubt | [operating](_docs::operating), [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
 //! | use it without the macro | [`operation`] |
-//! | write a store | [how to](_docs::stores), [`store::Store`], [`protocol`] |
+//! | write a store | [how to](_docs::stores), [`store::CompareAndSwap`], [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |
 
 // The pages speak of everything; what a feature would bring cannot be linked to without it.
@@ -42,6 +42,7 @@ mod pause;
 mod pending;
 mod policy;
 pub mod protocol;
+mod record;
 mod send;
 mod slots;
 pub mod store;

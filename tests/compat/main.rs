@@ -7,6 +7,8 @@
 //! cargo test -p idempotent-tests --test compat -- --ignored write_the_file
 //! ```
 
+mod entries;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -118,7 +118,7 @@ fn s15_with_no_wait_a_call_is_told_at_once_when_to_come_back(world: &World) {
             let Error::InProgress(error) = &error else { panic!("in progress, not {error}") };
             assert!(!error.retry_in.is_zero() && error.retry_in <= Duration::from_secs(15), "{error:?}");
             assert!(!error.by_itself);
-            assert_eq!(error.holder.is_some(), !world.handle.store().lease().is_deadline, "{error:?}");
+            assert!(error.holder.is_some() || world.handle.store().lease().is_deadline, "{error:?}");
         }
         assert!(!holder.is_finished(), "nobody has waited for the holder");
         latch.open();

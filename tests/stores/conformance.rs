@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use idempotent::key::Key;
-use idempotent::store::SqliteOptions;
+use idempotent::store::{CasStore, SqliteOptions};
 use idempotent::testing::{Bench, FakeClock, FaultyStore, store_conformance};
 use idempotent::{MemoryStore, SqliteStore};
+use idempotent_tests::engine::{Disk, Engine};
 use tempfile::TempDir;
 
 store_conformance! {
@@ -88,6 +89,79 @@ store_conformance! {
             Bench::new(open()).reopen(open).advance(move |by| clock.advance(by)).guard(folder)
         },
         lacks: { corrupt: "the store inside has shown it" },
+    }
+}
+
+store_conformance! {
+    mod swapped_on_the_engines_clock {
+        build: || {
+            let (disk, clock) = (Disk::default(), FakeClock::new());
+            let (spoiled, at) = (disk.clone(), clock.clone());
+            let open = move || CasStore::new(Engine::new(&disk).clock(&at).watching());
+            Bench::new(open())
+                .reopen(open)
+                .advance(move |by| clock.advance(by))
+                .corrupt(move |key| spoiled.spoil(key))
+        },
+    }
+}
+
+store_conformance! {
+    mod swapped_without_a_clock {
+        build: || {
+            let (disk, clock) = (Disk::default(), FakeClock::new());
+            let (spoiled, at) = (disk.clone(), clock.clone());
+            let open = move || CasStore::new(Engine::new(&disk)).clock(Arc::new(at.clone()));
+            Bench::new(open())
+                .reopen(open)
+                .advance(move |by| clock.advance(by))
+                .corrupt(move |key| spoiled.spoil(key))
+        },
+        lacks: { changed: "this engine cannot watch" },
+    }
+}
+
+store_conformance! {
+    mod swapped_on_the_clock_of_the_machine {
+        build: || {
+            let disk = Disk::default();
+            let spoiled = disk.clone();
+            let open = move || CasStore::new(Engine::new(&disk).watching());
+            Bench::new(open()).reopen(open).corrupt(move |key| spoiled.spoil(key))
+        },
+        lacks: { advance: "this clock is not in our hands" },
+    }
+}
+
+store_conformance! {
+    mod swapped_among_holders_seen_alive {
+        build: || {
+            let (disk, clock) = (Disk::default(), FakeClock::new());
+            let (spoiled, at) = (disk.clone(), clock.clone());
+            let open = move || {
+                CasStore::new(Engine::new(&disk).seen_alive().watching()).clock(Arc::new(at.clone()))
+            };
+            Bench::new(open())
+                .reopen(open)
+                .advance(move |by| clock.advance(by))
+                .corrupt(move |key| spoiled.spoil(key))
+        },
+    }
+}
+
+store_conformance! {
+    mod swapped_among_holders_with_sessions {
+        build: || {
+            let (disk, clock) = (Disk::default(), FakeClock::new());
+            let (spoiled, at) = (disk.clone(), clock.clone());
+            let open = move || {
+                CasStore::new(Engine::new(&disk).in_sessions(&at).watching()).clock(Arc::new(at.clone()))
+            };
+            Bench::new(open())
+                .reopen(open)
+                .advance(move |by| clock.advance(by))
+                .corrupt(move |key| spoiled.spoil(key))
+        },
     }
 }
 

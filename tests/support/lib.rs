@@ -1,5 +1,6 @@
 //! What the tests share: stores to run on, a ledger that counts what really happened, processes to kill.
 
+pub mod engine;
 mod ledger;
 mod processes;
 #[cfg(unix)]

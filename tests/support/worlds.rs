@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use idempotent::store::{SqliteOptions, Store};
+use idempotent::store::{CasStore, SqliteOptions, Store};
 use idempotent::testing::{Faults, FaultyStore};
 use idempotent::{Clock, Handle, MemoryStore, SystemClock};
 use tempfile::TempDir;
 
 use crate::Ledger;
+use crate::engine::{Disk, Engine};
 
 /// A store, and the outside world beside it.
 pub struct World {
@@ -50,6 +51,11 @@ impl World {
     /// A world on a fresh SQLite file.
     pub fn sqlite() -> World {
         World::made(sqlite, &Terms::default())
+    }
+
+    /// A world on an engine that compares and swaps, and can do no more: no clock, no word for those who wait.
+    pub fn swapped() -> World {
+        World::made(swapped, &Terms::default())
     }
 
     /// Another world on a store of the same kind, with a lease and a clock of the test's own.
@@ -97,6 +103,11 @@ fn sqlite(folder: &Path, terms: &Terms) -> Arc<dyn Store> {
     Arc::new(store.expect("the file opens"))
 }
 
+fn swapped(_: &Path, terms: &Terms) -> Arc<dyn Store> {
+    let store = CasStore::new(Engine::new(&Disk::default()));
+    Arc::new(store.lease_of(terms.lease).clock(Arc::clone(&terms.clock)))
+}
+
 /// Makes one test for each store of each function named: `on_every_store!(s12_second_call_replays, ..)`. The
 /// functions take `&World`.
 #[macro_export]
@@ -107,6 +118,9 @@ macro_rules! on_every_store {
         }
         mod on_sqlite {
             $($(#[$meta])* #[test] fn $test() { super::$test(&$crate::World::sqlite()); })*
+        }
+        mod on_swapped {
+            $($(#[$meta])* #[test] fn $test() { super::$test(&$crate::World::swapped()); })*
         }
     };
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// What kind of trouble a store is in.
@@ -60,6 +61,15 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.kind == ErrorKind::Unavailable
+    }
+}
+
+/// Trouble of the machine, which may pass.
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Error {
+        let advice =
+            "look whether the place is there, may be read and written, and has space; then call again";
+        Error::new(ErrorKind::Unavailable, error.to_string(), advice).with_source(error)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Where records live: the trait [`Store`], its contract, and the stores of this crate.
 
+mod cas;
 mod error;
+mod here;
 #[cfg(feature = "memory")]
 mod memory;
+mod reply;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod url;
@@ -12,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use cas::{Blocking, BlockingCompareAndSwap, CasStore, CompareAndSwap, Page, blocking};
 pub use error::{Error, ErrorKind};
 #[cfg(feature = "memory")]
 pub use memory::MemoryStore;
@@ -67,7 +71,8 @@ pub struct Entry {
 pub struct Trail {
     /// When, on the wall clock.
     pub at: Micros,
-    /// What happened; see [`Event::what`](crate::protocol::Event::what).
+    /// What happened; see [`Event::what`](crate::protocol::Event::what). Where the trail lies in the record's own
+    /// bytes it may also be `dropped` (older lines) or `unreadable`.
     pub what: Arc<str>,
     /// The fence after it.
     pub fence: Fence,
@@ -165,6 +170,8 @@ impl Filter {
 /// that is dropped leaves its request either applied or not, never half.
 ///
 /// A wrapper never runs ahead of what it wraps: it may answer only what the inner store has answered.
+///
+/// An engine that can compare and swap bytes needs none of this: [`CasStore`] makes a store of it.
 ///
 /// You are done when `idempotent::testing::store_conformance!` passes.
 pub trait Store: Send + Sync + 'static {

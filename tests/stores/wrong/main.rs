@@ -4,6 +4,7 @@
 //! Red when a case of the suite checks less than its sentence says: take an assertion out of a case, and the
 //! wrong store that only this assertion notices passes.
 
+mod engines;
 mod faults;
 mod store;
 
@@ -41,6 +42,31 @@ fn each_wrong_store_fails_in_the_cases_meant_for_it() {
         for name in *meant {
             let case = by_name.get(name).unwrap_or_else(|| panic!("there is no case {name}"));
             if !fails(case, *wrong) {
+                passed.push(format!("{wrong:?} passes {name}"));
+            }
+        }
+    }
+    assert!(passed.is_empty(), "{passed:#?}");
+}
+
+/// The adapter passes every case on an engine that is right, so that what turns a case red is the engine.
+#[test]
+fn the_adapter_on_an_engine_without_a_fault_passes() {
+    for case in cases() {
+        case.run(Duration::from_secs(60), || engines::bench(None));
+    }
+}
+
+/// Each wrong engine under the adapter is caught by the cases meant for it.
+#[test]
+fn each_wrong_engine_fails_in_the_cases_meant_for_it() {
+    let mut passed = Vec::new();
+    for (wrong, meant) in engines::ALL {
+        for name in *meant {
+            let case = cases().iter().find(|case| case.name() == *name);
+            let case = case.unwrap_or_else(|| panic!("there is no case {name}"));
+            let run = || case.run(PATIENCE, move || engines::bench(Some(*wrong)));
+            if catch_unwind(AssertUnwindSafe(run)).is_ok() {
                 passed.push(format!("{wrong:?} passes {name}"));
             }
         }

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::fault::Fault;
 use super::place::{Identity, Place};
 use crate::protocol::{Liveness, Micros, Process};
+use crate::store::here;
 
 /// How many other processes are remembered.
 const REMEMBERED: usize = 1_024;
@@ -143,8 +144,8 @@ impl Holders {
                 device.cast_signed(),
                 inode.cast_signed(),
                 std::process::id(),
-                host(),
-                program(),
+                here::host(),
+                here::program(),
                 env!("CARGO_PKG_VERSION"),
                 wall
             ],
@@ -340,7 +341,7 @@ fn describe(connection: &Connection, id: Process) -> rusqlite::Result<Option<Arc
     statement
         .query_row([&id.0[..]], |row| {
             let (pid, program, host): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(format!("process {pid} ({program}) on host {host}").into())
+            Ok(here::describe(pid, &program, &host).into())
         })
         .optional()
 }
@@ -350,19 +351,4 @@ fn parse(name: &str) -> Option<Process> {
         return None;
     }
     u128::from_str_radix(name, 16).ok().map(|number| Process(number.to_be_bytes()))
-}
-
-#[cfg(unix)]
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-#[cfg(not(unix))]
-fn host() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_default()
-}
-
-fn program() -> String {
-    let path = std::env::current_exe().unwrap_or_default();
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

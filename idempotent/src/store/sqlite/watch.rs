@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::reply::{Reply, Sender, slot};
 use super::writer::Shared;
 use crate::key::Key;
 use crate::protocol::Fence;
+use crate::store::reply::{Reply, Sender, slot};
 
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(10);

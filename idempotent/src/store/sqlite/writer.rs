@@ -10,9 +10,9 @@ use super::batch::{Outcome, Work, Writer};
 use super::engine::Engine;
 use super::fault::Fault;
 use super::readers::Readers;
-use super::reply::{Reply, Sender, slot};
 use super::schema::PATIENCE;
 use crate::store::Error;
+use crate::store::reply::{Reply, Sender, slot};
 
 /// How many jobs one transaction takes at most.
 const BATCH: usize = 1_000;

@@ -5,7 +5,7 @@ use super::voice::{
     Voice, ask, assert_busy, assert_doubt, assert_replay, assert_settled, done, done_for, failed, free,
     subject,
 };
-use crate::protocol::{Answer, Request, State, Status};
+use crate::protocol::{Answer, Record, Request, State, Status};
 use crate::store::Which;
 
 /// Results, failures and free keys are there after the store was closed and opened again.
@@ -49,14 +49,20 @@ pub(super) fn i3_doubt_and_trail_survive_reopening(bench: &mut Bench) {
     voice.run_into_doubt(&ask(&resolved));
     let operator = voice.operator(&resolved);
     assert_eq!(voice.send(&resolved, Request::ResolveFree { operator }), Answer::Ok);
+    let quiet_from = |voice: &Voice| voice.record(&doubtful).quiet_from;
     let kept = |voice: &Voice| {
-        [&doubtful, &resolved].map(|call| (voice.record(call), voice.trail(call), voice.entry(call).subject))
+        [&doubtful, &resolved].map(|call| {
+            let record = Record { quiet_from: None, ..voice.record(call) };
+            (record, voice.trail(call), voice.entry(call).subject)
+        })
     };
-    let before = kept(&voice);
+    let (before, quiet) = (kept(&voice), quiet_from(&voice));
     drop(voice);
     bench.reopened();
     let voice = bench.voice();
     assert_eq!(kept(&voice), before);
+    // A store without a clock that all share may count quiet time anew, but never from an earlier moment.
+    assert!(quiet_from(&voice) >= quiet, "{:?} after {quiet:?}", quiet_from(&voice));
     assert_doubt(voice.claim(&ask(&doubtful)));
     assert_eq!(voice.listed(&doubtful, Which::InDoubt), [doubtful.key]);
     assert_eq!(voice.run(&ask(&resolved)).grant.attempt, 2);
