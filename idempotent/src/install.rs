@@ -1,5 +1,6 @@
 //! The store of the process: installed once, or named by the environment.
 
+use std::env::VarError;
 use std::time::Duration;
 
 use once_cell::sync::OnceCell;
@@ -86,7 +87,12 @@ pub(crate) fn installed(operation: &str) -> Result<Handle, Error> {
     INSTALLED
         .get_or_try_init(|| match std::env::var(VARIABLE) {
             Ok(url) if !url.is_empty() => open(&url),
-            Ok(_) | Err(_) => {
+            Err(VarError::NotUnicode(text)) => Err(failed(store::Error::new(
+                ErrorKind::Invalid,
+                format!("the environment variable `{VARIABLE}` is not UTF-8: `{}`", text.display()),
+                "give a URL in UTF-8; a file whose name is not is opened by `SqliteOptions::new(path)` and `install`",
+            ))),
+            Ok(_) | Err(VarError::NotPresent) => {
                 Err(Error::NotInstalled(Box::new(NotInstalled { operation: operation.into() })))
             }
         })

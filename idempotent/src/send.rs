@@ -63,6 +63,18 @@ pub(crate) async fn send(
     }
 }
 
+/// Why a move of a holder was not made: its record cannot be read, or the store gives a wrong answer.
+pub(crate) fn unexpected(request: &str, answer: Answer) -> Error {
+    match answer {
+        Answer::Unreadable { why } => Error::new(
+            crate::store::ErrorKind::Refused,
+            format!("the record cannot be read any more: {why}"),
+            "mend the stored row by hand: nothing runs until then, and the keeper goes on recording how this ended",
+        ),
+        answer => wrong_answer(request, &answer),
+    }
+}
+
 /// A store that gives an answer which the protocol does not know for the request.
 pub(crate) fn wrong_answer(request: &str, answer: &Answer) -> Error {
     Error::new(

@@ -1,6 +1,6 @@
 //! I1 to I11 under a store that fails: each call that a run makes x each fault x synchronous and asynchronous x
 //! each kind of operation, enumerated. The ledger says what happened; the check of the operation that has one
-//! reads the ledger. The calls that others make (the keeper, operators) are in `faults_beside`.
+//! reads the ledger. Every state, and the calls of the keeper and of operators, are in `matrix`.
 //!
 //! Red when a request is not sent again with the same token (send.rs), when a body runs although the claim or mark
 //! failed (operation/run.rs, effect.rs), when an outcome is not handed to the keeper (operation/claim.rs `Drop`),
@@ -39,7 +39,7 @@ const HOWS: [How; 5] = [
     How::AnswersLostForGood,
 ];
 
-pub(crate) const CALLS: [Call; 5] = [Call::Claim, Call::Proceed, Call::Mark, Call::Renew, Call::Settle];
+const CALLS: [Call; 5] = [Call::Claim, Call::Proceed, Call::Mark, Call::Renew, Call::Settle];
 
 /// What is called.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

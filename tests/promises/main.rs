@@ -4,7 +4,6 @@
 mod api;
 mod events;
 mod faults;
-mod faults_beside;
 mod i11_cancellation;
 mod i1_one_holder;
 mod i2_stable_result;
@@ -12,6 +11,7 @@ mod i4_check;
 mod i4_no_silent_second_run;
 mod i9_store_down;
 mod latch;
+mod matrix;
 mod operator;
 mod processes;
 mod scopes;

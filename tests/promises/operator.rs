@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use idempotent::protocol::{Seen, State, Status, Value};
-use idempotent::testing::Call;
+use idempotent::testing::{Call, Fault};
 use idempotent::{Error, Filter, How, Key, OperatorError, Which, effect, idempotent, inspect, observe};
 use idempotent_tests::{World, on_every_store};
 
@@ -219,8 +219,35 @@ fn an_outcome_is_waited_for_without_a_call(world: &World) {
     assert_eq!(world.ledger.lines(), ["before", "2"]);
 }
 
+/// Red when an operator is told `Ok` for what was not written (operator.rs `send`): asked again with what he saw, his word
+/// lands at most once, and who only looks is told that he saw nothing.
+fn s56_an_operator_whose_answer_is_lost_asks_again(world: &World) {
+    for (id, fault) in [(1, Fault::RequestLost), (2, Fault::AnswerLost)] {
+        let (key, seen) = doubt(world, id);
+        let ada = world.handle.operator("ada", "it is in the portal");
+        let is_written = matches!(fault, Fault::AnswerLost);
+        world.faults.on(Call::Operator.first(1), fault);
+        let error = ada.resolve_done(&key, seen, &1).wait().unwrap_err();
+        assert!(matches!(error, OperatorError::Store(_)), "{error}");
+        let again = ada.resolve_done(&key, seen, &2).wait();
+        if is_written {
+            assert!(matches!(again, Err(OperatorError::Stale)), "{again:?}");
+        } else {
+            again.unwrap();
+        }
+        world.faults.clear();
+        assert_eq!(book(world, id, Script::WORKS).unwrap(), if is_written { 1 } else { 2 });
+        world.faults.on(Call::Load.always(), Fault::RequestLost);
+        let error = ada.forget(&key, seen).wait().unwrap_err();
+        assert!(matches!(error, OperatorError::Store(_)), "not seen is not forgotten: {error}");
+        world.faults.clear();
+    }
+    assert_eq!(world.ledger.lines().len(), 2);
+}
+
 on_every_store!(
     an_outcome_is_waited_for_without_a_call,
+    s56_an_operator_whose_answer_is_lost_asks_again,
     s27_resolved_as_done_callers_get_the_value,
     s27_resolved_as_not_done_the_next_call_runs,
     s57_lists_show_what_a_record_means,

@@ -48,6 +48,14 @@ fn s40_the_environment_names_the_store_or_nobody_does() {
     assert_eq!(called(entry, Some(&url)), "Executed");
     assert_eq!(called(entry, Some(&url)), "Replayed", "a second process, the same file");
     assert_eq!(called(entry, Some("memory:")), "Executed");
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let strange = std::ffi::OsStr::from_bytes(b"sqlite:r\xffbot.db");
+        let told = Child::start_with(entry, "installed", "", Some(strange)).result();
+        assert!(told.starts_with("store: ") && told.contains("`IDEMPOTENT_URL` is not UTF-8"), "{told}");
+        assert!(told.contains("sqlite:r\u{fffd}bot.db") && told.contains("SqliteOptions::new"), "{told}");
+    }
 }
 
 /// Red when a second store is taken, or the first is forgotten.

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use idempotent::protocol::{Answer, Fence, Request};
-use idempotent::store::{BoxFuture, Error, Lease, Subject, Trail};
-use idempotent::{Entry, Filter, Handle, Key, MemoryStore, Operation, Store};
+use idempotent::protocol::{Answer, Request};
+use idempotent::store::{BoxFuture, Error, Subject};
+use idempotent::{Handle, MemoryStore, Operation};
+use idempotent_tests::{Around, Hooks};
 
 /// How many renewals of each call were begun. Those of the call `"hangs"` are never answered.
 #[derive(Default)]
@@ -16,49 +17,16 @@ struct Renewals {
     bell: Condvar,
 }
 
-struct Hanging {
-    inner: MemoryStore,
-    renewals: Arc<Renewals>,
-}
-
-impl Store for Hanging {
-    fn lease(&self) -> Lease {
-        self.inner.lease()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        subject: &'a Arc<Subject>,
-        request: Request,
-    ) -> BoxFuture<'a, Result<Answer, Error>> {
-        if let Request::Renew { .. } = request {
-            *self.renewals.begun.lock().unwrap().entry(Arc::clone(&subject.call)).or_default() += 1;
-            self.renewals.bell.notify_all();
-            if subject.call.contains("hangs") {
-                return Box::pin(std::future::pending());
-            }
-        }
-        self.inner.apply(subject, request)
-    }
-
-    fn load<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Entry>, Error>> {
-        self.inner.load(key)
-    }
-
-    fn list<'a>(&'a self, filter: &'a Filter) -> BoxFuture<'a, Result<Vec<Entry>, Error>> {
-        self.inner.list(filter)
-    }
-
-    fn trail<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<Trail>, Error>> {
-        self.inner.trail(key)
-    }
-
-    fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, Error>> {
-        self.inner.sweep(limit)
-    }
-
-    fn changed<'a>(&'a self, key: &'a Key, fence: Fence) -> Option<BoxFuture<'a, ()>> {
-        self.inner.changed(key, fence)
+impl Hooks for Renewals {
+    fn apply(
+        &self,
+        subject: &Subject,
+        request: &Request,
+    ) -> Option<BoxFuture<'static, Result<Answer, Error>>> {
+        let Request::Renew { .. } = request else { return None };
+        *self.begun.lock().unwrap().entry(Arc::clone(&subject.call)).or_default() += 1;
+        self.bell.notify_all();
+        subject.call.contains("hangs").then(|| Box::pin(std::future::pending()) as BoxFuture<'_, _>)
     }
 }
 
@@ -68,8 +36,8 @@ static OPERATION: Operation = Operation::new("regression.renewals").marker();
 #[test]
 fn one_renewal_of_a_claim_is_under_way_at_a_time() {
     let renewals = Arc::new(Renewals::default());
-    let inner = MemoryStore::new().lease_of(Duration::from_millis(60));
-    let handle = Handle::new(Hanging { inner, renewals: Arc::clone(&renewals) });
+    let inner = Arc::new(MemoryStore::new().lease_of(Duration::from_millis(60)));
+    let handle = Handle::new(Around { inner, hooks: Arc::clone(&renewals) });
     let call = |key: &str| {
         OPERATION.call().key("id", key).store(&handle).returns::<Result<u32, idempotent::Error>>()
     };

@@ -1,5 +1,6 @@
 //! What the tests share: stores to run on, a ledger that counts what really happened, processes to kill.
 
+mod around;
 pub mod engine;
 mod ledger;
 mod processes;
@@ -9,6 +10,7 @@ pub mod robot;
 mod scene;
 mod worlds;
 
+pub use around::{Around, Hooks};
 pub use ledger::Ledger;
 pub use processes::{Child, is_child, point, run_as_child, say};
 #[cfg(unix)]

@@ -4,6 +4,7 @@
 //! standard input. The parent kills it with SIGKILL while it waits, or lets it go on. No wait is without an end:
 //! a child that says nothing for a minute is a failed test.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -82,18 +83,23 @@ impl Child {
     /// Starts this very test program again for the `#[test]` function `entry` (its full path, as the test runner
     /// prints it), which must call [`run_as_child`] with the same `role`.
     pub fn start(entry: &str, role: &str, input: &str) -> Child {
-        Child::start_with(entry, role, input, None)
+        Child::start_with(entry, role, input, None::<&str>)
     }
 
     /// As [`start`](Child::start), with this as the child's `IDEMPOTENT_URL`; without it the child has none.
-    pub fn start_with(entry: &str, role: &str, input: &str, url: Option<&str>) -> Child {
+    pub fn start_with(
+        entry: &str,
+        role: &str,
+        input: &str,
+        url: Option<&(impl AsRef<OsStr> + ?Sized)>,
+    ) -> Child {
         let program = std::env::current_exe().expect("this program has a path");
         let mut process = Command::new(program)
             .args([entry, "--exact", "--nocapture", "--test-threads=1"])
             .env(ROLE, role)
             .env(INPUT, input)
             .env_remove("IDEMPOTENT_URL")
-            .envs(url.map(|url| ("IDEMPOTENT_URL", url)))
+            .envs(url.map(|url| ("IDEMPOTENT_URL", url.as_ref())))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

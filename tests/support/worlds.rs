@@ -1,6 +1,6 @@
 //! A fresh store and a fresh ledger for one test.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,14 @@ pub struct World {
     pub ledger: Ledger,
     /// What goes wrong between this process and its store: nothing, until the test says so.
     pub faults: Faults,
+    /// The store behind the faults.
+    pub inner: Arc<dyn Store>,
     make: Make,
     folder: TempDir,
 }
+
+/// The name of the file of an SQLite store.
+const FILE: &str = "records.db";
 
 /// Makes a store in a folder.
 type Make = fn(&Path, &Terms) -> Arc<dyn Store>;
@@ -65,10 +70,16 @@ impl World {
 
     fn made(make: Make, terms: &Terms) -> World {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = FaultyStore::new(make(folder.path(), terms));
+        let inner = make(folder.path(), terms);
+        let store = FaultyStore::new(Arc::clone(&inner));
         let faults = store.faults();
         let handle = Handle::new(store);
-        World { handle, ledger: Ledger::at(folder.path().join("ledger")), faults, make, folder }
+        World { handle, ledger: Ledger::at(folder.path().join("ledger")), faults, inner, make, folder }
+    }
+
+    /// The SQLite file, where there is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        Some(self.folder().join(FILE)).filter(|file| file.exists())
     }
 
     /// The folder that ends with the world.
@@ -98,7 +109,7 @@ fn memory(_: &Path, terms: &Terms) -> Arc<dyn Store> {
 }
 
 fn sqlite(folder: &Path, terms: &Terms) -> Arc<dyn Store> {
-    let options = SqliteOptions::new(folder.join("records.db"));
+    let options = SqliteOptions::new(folder.join(FILE));
     let store = options.lease(terms.lease).clock(Arc::clone(&terms.clock)).open();
     Arc::new(store.expect("the file opens"))
 }

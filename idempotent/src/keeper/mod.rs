@@ -21,6 +21,7 @@ pub(crate) use open::{Open, too_late};
 use crate::clock::boot_micros;
 use crate::pause::{Deadline, within};
 use crate::protocol::{Answer, Request, Token};
+use crate::send::unexpected;
 use crate::slots::Turn;
 use crate::store::{self, Lease, Store, Subject};
 use crate::telemetry::{events, metrics};
@@ -255,6 +256,7 @@ impl Work {
         let future = Box::pin(async move {
             match (store.apply(&subject, request).await, evidence) {
                 (Err(error), _) => Some(error),
+                (Ok(answer @ Answer::Unreadable { .. }), _) => Some(unexpected("settle", answer)),
                 (Ok(Answer::Fenced(_)), Some((token, text))) => {
                     store.apply(&subject, Request::Note { token, text }).await.err()
                 }

@@ -5,9 +5,9 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::clock::{boot_micros, micros};
-use crate::error::{Error, LeaseLost, Site, StoreFailed};
+use crate::error::{Error, LeaseLost, Site, StoreFailed, StoredValue};
 use crate::protocol::{Answer, Held, Micros, Request, Token};
-use crate::send::{Answered, Mode, send, wrong_answer};
+use crate::send::{Answered, Mode, send, unexpected, wrong_answer};
 use crate::store::{self, Lease, Store, Subject};
 use crate::telemetry::events;
 
@@ -130,6 +130,7 @@ impl Open {
                 }
             }
             Ok(Answered { answer: Answer::Ok | Answer::Fenced(_), .. }) => self.lease_lost(None),
+            Ok(Answered { answer: Answer::Unreadable { why }, .. }) => self.unreadable(why),
             Ok(Answered { answer, .. }) => self.store_failed(wrong_answer("mark", &answer), None),
             Err(error) => self.store_failed(error, None),
         };
@@ -147,6 +148,9 @@ impl Open {
             // may still be accepted, or be evidence.
             Ok(Answer::Fenced(_)) if !self.begun() => self.lose(),
             Ok(Answer::Fenced(_)) => {}
+            Ok(answer @ Answer::Unreadable { .. }) => {
+                events::not_renewed(&self.subject, &unexpected("renewal", answer));
+            }
             Ok(answer) => {
                 let error = wrong_answer("renewal", &answer);
                 events::wrong_answer(&self.subject, &error);
@@ -178,6 +182,11 @@ impl Open {
     pub(crate) fn lease_lost(&self, unrecorded: Option<Arc<str>>) -> Error {
         let effect_begun = self.begun();
         Error::LeaseLost(Box::new(LeaseLost { site: Site::of(&self.subject), effect_begun, unrecorded }))
+    }
+
+    /// Somebody has damaged the record while it was held.
+    pub(crate) fn unreadable(&self, why: Arc<str>) -> Error {
+        Error::StoredValue(Box::new(StoredValue { site: Site::of(&self.subject), why }))
     }
 
     pub(crate) fn store_failed(&self, source: store::Error, unrecorded: Option<Arc<str>>) -> Error {

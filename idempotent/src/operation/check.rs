@@ -145,6 +145,10 @@ impl<R: Returns> Asking<R> {
                     drop(self.claim);
                     return Box::pin(call.claimed(true, mode, deadline)).await;
                 }
+                Ok(Answered { answer: Answer::Unreadable { why }, .. }) => {
+                    let error = open.unreadable(why);
+                    return self.doubtful(error, None, mode).await;
+                }
                 Ok(Answered { answer, .. }) => {
                     let error = open.store_failed(wrong_answer("proceed", &answer), None);
                     return self.doubtful(error, None, mode).await;

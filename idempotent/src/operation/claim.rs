@@ -20,7 +20,7 @@ use crate::keeper::{Job, Open};
 use crate::observe::{How, Outcome, tell};
 use crate::policy::OnErr;
 use crate::protocol::{Answer, Ending, Request, Resolution, State, Token};
-use crate::send::{Answered, Mode, send, wrong_answer};
+use crate::send::{Answered, Mode, send, unexpected};
 use crate::slots::Turn;
 use crate::telemetry::{CallSpan, events, metrics};
 
@@ -276,7 +276,7 @@ impl<R: Returns> Claim<R> {
                 self.over = true;
                 Sent::Fenced
             }
-            Ok(Answered { answer, .. }) => Sent::Failed(wrong_answer("settle", &answer)),
+            Ok(Answered { answer, .. }) => Sent::Failed(unexpected("settle", answer)),
             Err(error) => Sent::Failed(error),
         }
     }

@@ -5,6 +5,7 @@ mod error;
 mod here;
 #[cfg(feature = "memory")]
 mod memory;
+mod near;
 mod reply;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::near::nearest;
 use super::{Error, ErrorKind, Store};
 
 /// Opens the store that `url` names. Without `create` nothing is made that is not there.
@@ -23,7 +24,10 @@ pub(crate) fn open(url: &str, create: bool) -> Result<Arc<dyn Store>, Error> {
         _ => Err(Error::new(
             ErrorKind::Invalid,
             format!("`{scheme}:` names no store"),
-            "write `sqlite:<file>` or `memory:`",
+            match nearest(scheme, &["sqlite", "memory"]) {
+                Some(near) => format!("did you mean `{near}:`? Write `sqlite:<file>` or `memory:`"),
+                None => "write `sqlite:<file>` or `memory:`".to_owned(),
+            },
         )),
     }
 }

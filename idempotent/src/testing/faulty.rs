@@ -1,6 +1,8 @@
 //! A store that fails as it is told to.
 
+use std::any::Any;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +23,10 @@ pub enum Fault {
     AnswerLost,
     /// The store refuses: the request is not applied, and the caller gets this error.
     Error(Error),
+    /// The store panics, and the request is not applied. The panic has no message.
+    RequestPanics,
+    /// The request is applied, and then the store panics. The panic has no message.
+    AnswerPanics,
     /// The request waits at the gate before it is applied.
     HoldRequest(Gate),
     /// The request is applied, and its answer waits at the gate.
@@ -110,6 +116,11 @@ impl<S: Store> FaultyStore<S> {
                 sent.await?;
                 Err(lost(call, "answer"))
             }
+            Fault::RequestPanics => resume_unwind(panicking(call)),
+            Fault::AnswerPanics => {
+                sent.await?;
+                resume_unwind(panicking(call))
+            }
             Fault::HoldRequest(gate) => {
                 gate.pass().await;
                 sent.await
@@ -185,6 +196,10 @@ impl Faults {
 
 fn lost(call: Call, what: &str) -> Error {
     unavailable(format!("the {what} of {call:?} was lost"))
+}
+
+fn panicking(call: Call) -> Box<dyn Any + Send> {
+    Box::new(format!("the store panics at {call:?}, as the test asked for"))
 }
 
 fn unavailable(message: String) -> Error {
@@ -292,6 +307,18 @@ mod tests {
             assert!(is_there(&store));
             assert!(matches!(apply(&store), Ok(Answer::Run(_))), "the same token is granted again");
             assert_eq!((faults.count(Call::Claim), faults.count(Call::Mark), faults.total()), (4, 0, 4));
+        }
+    }
+
+    /// Red when `RequestPanics` applies the request, `AnswerPanics` does not, or either is an error instead.
+    #[test]
+    fn a_store_panics_before_or_after() {
+        for (fault, applied) in [(Fault::RequestPanics, false), (Fault::AnswerPanics, true)] {
+            let store = FaultyStore::new(MemoryStore::new()).on(Call::Claim.nth(1), fault);
+            let panics = std::panic::AssertUnwindSafe(|| store.apply_blocking(&subject(), claim()));
+            assert!(std::panic::catch_unwind(panics).is_err());
+            assert_eq!(is_there(&store), applied);
+            assert!(store.apply_blocking(&subject(), claim()).is_ok());
         }
     }
 

@@ -2,9 +2,16 @@
 
 mod agree;
 mod basic;
+mod columns;
+mod damage;
+mod full;
+mod gone;
 mod holders;
 mod load;
+mod locked;
+mod names;
 mod open;
+mod rights;
 mod robot;
 mod rows;
 mod support;

@@ -1,6 +1,7 @@
 //! Opening: what is refused, and in which words; and files that go away under a running store.
 
 use std::fs;
+use std::time::Duration;
 
 use idempotent::store::{ErrorKind, SqliteOptions};
 use idempotent::{SqliteStore, Store};
@@ -33,17 +34,85 @@ fn assert_tells(text: &str, words: &[&str]) {
 /// Fails when an unknown parameter, a wrong value or a wrong scheme is passed over in silence.
 #[test]
 fn s40_a_wrong_url_is_refused_by_name() {
-    assert_tells(&refused("sqlite:robot.db?leese=15s"), &["`leese`", "`lease`"]);
+    assert_tells(&refused("sqlite:robot.db?leese=15s"), &["`leese`", "did you mean `lease`?"]);
+    assert_tells(&refused("sqlite:robot.db?patiens=15s"), &["`patiens`", "did you mean `patience`?"]);
+    assert_tells(&refused("sqlite:robot.db?creat=no"), &["`creat`", "did you mean `create`?"]);
+    assert_tells(&refused("sqlite:robot.db?netwrok=trust"), &["`netwrok`", "did you mean `network`?"]);
+    assert_tells(&refused("sqlite:robot.db?maxpages=99"), &["`maxpages`", "did you mean `max_pages`?"]);
+    let stranger = refused("sqlite:robot.db?journal_mode=off");
+    assert_tells(&stranger, &["`journal_mode`", "the parameters are `lease`"]);
+    assert!(!stranger.contains("did you mean"), "{stranger}");
+    assert_tells(&refused("sqlite:robot.db?=no"), &["parameter ``"]);
     assert_tells(&refused("sqlite:robot.db?lease=15"), &["`lease`", "`15`", "`15s`"]);
     assert_tells(&refused("sqlite:robot.db?lease=1ms"), &["1ms", "`100ms`"]);
     assert_tells(&refused("sqlite:robot.db?lease=1s&lease=2s"), &["`lease`", "twice"]);
     assert_tells(&refused("sqlite:robot.db?network=maybe"), &["`network`", "`trust`"]);
     assert_tells(&refused("sqlite:robot.db?create=perhaps"), &["`create`", "`yes`"]);
-    assert_tells(&refused("sqlite:robot.db?max_pages=-1"), &["`max_pages`"]);
+    for time in ["", "s", "15", "1.5s", "-1s", "15 s", "15S", "99999999999999999999s", "+5s", "5µs"] {
+        assert_tells(&refused(&format!("sqlite:robot.db?lease={time}")), &["`lease`", &format!("`{time}`")]);
+        assert_tells(
+            &refused(&format!("sqlite:robot.db?patience={time}")),
+            &["`patience`", &format!("`{time}`")],
+        );
+    }
+    for pages in ["", "-1", "many", "1e3", "4294967296", "0x20"] {
+        assert_tells(
+            &refused(&format!("sqlite:robot.db?max_pages={pages}")),
+            &["`max_pages`", &format!("`{pages}`")],
+        );
+    }
     assert_tells(&refused("sqlite:"), &["names no file"]);
     assert_tells(&refused("sqlite:%zz"), &["`%zz`", "%25"]);
     assert_tells(&refused("postgres://host/x"), &["`postgres`"]);
     assert_tells(&refused("sqlite::memory:"), &[":memory:", "needs"]);
+}
+
+/// Fails when a value that cannot be kept is taken, by a URL or in code: with no patience no move is ever waited for,
+/// and SQLite takes a limit of 0 pages for none.
+#[test]
+fn s40_a_value_out_of_range_is_refused_by_name() {
+    let place = Place::new();
+    let file = place.file();
+    let url = |query: &str| refused(&format!("sqlite:{}?{query}", file.display()));
+    for lease in ["0s", "99ms", "25h"] {
+        assert_tells(&url(&format!("lease={lease}")), &["`lease`", "between `100ms` and `24h`"]);
+    }
+    for patience in ["0ms", "9ms", "25h"] {
+        assert_tells(&url(&format!("patience={patience}")), &["`patience`", "between `10ms` and `24h`"]);
+    }
+    for pages in ["0", "31", "4294967295"] {
+        assert_tells(&url(&format!("max_pages={pages}")), &["`max_pages`", pages, "from 32 on"]);
+    }
+    let in_code = || SqliteOptions::new(&file);
+    assert_tells(&refusal(in_code().patience(Duration::ZERO)), &["`patience`", "0ns"]);
+    assert_tells(&refusal(in_code().lease(Duration::MAX)), &["`lease`"]);
+    assert_tells(&refusal(in_code().max_pages(0)), &["`max_pages`"]);
+    assert!(!file.exists(), "refused before anything was written");
+    drop(
+        in_code()
+            .patience(Duration::from_millis(10))
+            .lease(Duration::from_secs(86_400))
+            .max_pages(32)
+            .open()
+            .unwrap(),
+    );
+}
+
+/// Fails when another scheme is taken for ours, or a slip is not told.
+#[test]
+fn s40_a_wrong_scheme_is_named() {
+    let told = |url: &str| {
+        let error = idempotent::open(url).err().unwrap_or_else(|| panic!("`{url}` was opened"));
+        assert_eq!(error.code(), "store");
+        format!("{error}; {}", error.advice())
+    };
+    assert_tells(&told("sqlit:robot.db"), &["`sqlit:`", "did you mean `sqlite:`?"]);
+    assert_tells(&told("Sqlite:robot.db"), &["`Sqlite:`", "did you mean `sqlite:`?"]);
+    assert_tells(&told("memmory:"), &["`memmory:`", "did you mean `memory:`?"]);
+    assert_tells(&told("robot.db"), &["`robot.db:`", "write `sqlite:<file>`"]);
+    assert_tells(&told(""), &["`:`", "write `sqlite:<file>`"]);
+    assert_tells(&told("postgres://host/x"), &["`postgres:`", "no store"]);
+    assert_tells(&told("memory:x"), &["`memory:`", "`x`"]);
 }
 
 /// Fails when the path or an option of a URL is not used.

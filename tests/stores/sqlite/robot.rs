@@ -10,9 +10,10 @@ use idempotent::protocol::{Answer, Fence, Held};
 use idempotent::{SqliteStore, Store};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::support::{ask, claim, done, held, mark, subject, token};
+use super::support::{ask, claim, done, held, mark, subject, token, told};
 
 const FILE: &str = "IDEMPOTENT_TEST_FILE";
+const AS_NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 
 /// The child, seen from the test.
 pub(crate) struct Robot {
@@ -29,14 +30,38 @@ impl Robot {
 
     pub(crate) fn start_in(file: &Path, folder: &Path) -> Robot {
         let program = std::env::current_exe().expect("the test's own program");
-        Robot::spawn(Command::new(program).current_dir(folder), file)
+        Robot::spawn(Command::new(program).current_dir(folder), file).ready()
+    }
+
+    fn ready(self) -> Robot {
+        assert_eq!(self.answer(), "ready");
+        self
     }
 
     /// A process whose files cannot grow beyond half a megabyte: writes beyond it are I/O errors.
     pub(crate) fn start_cramped(file: &Path) -> Robot {
         let program = std::env::current_exe().expect("the test's own program");
         let script = "trap '' XFSZ; ulimit -f 1024; exec \"$0\" \"$@\"";
-        Robot::spawn(Command::new("sh").args(["-c", script]).arg(program), file)
+        Robot::spawn(Command::new("sh").args(["-c", script]).arg(program), file).ready()
+    }
+
+    /// A process whose first answer is `ready` or `refused: ..`, of this user.
+    pub(crate) fn try_start(file: &Path) -> Robot {
+        let program = std::env::current_exe().expect("the test's own program");
+        Robot::spawn(&mut Command::new(program), file)
+    }
+
+    /// [`try_start`](Robot::try_start) as another user, who has no rights but those that everybody has.
+    pub(crate) fn try_start_as_nobody(file: &Path) -> Robot {
+        let program = std::env::current_exe().expect("the test's own program");
+        Robot::spawn(Command::new("setpriv").args(AS_NOBODY).arg(program), file)
+    }
+
+    /// Whether [`try_start_as_nobody`](Robot::try_start_as_nobody) can do that here.
+    pub(crate) fn can_be_nobody() -> bool {
+        let program = std::env::current_exe().expect("the test's own program");
+        let list = Command::new("setpriv").args(AS_NOBODY).arg(program).arg("--list").output();
+        list.is_ok_and(|done| done.status.success())
     }
 
     fn spawn(command: &mut Command, file: &Path) -> Robot {
@@ -58,9 +83,7 @@ impl Robot {
                 }
             }
         });
-        let robot = Robot { child, commands, answers };
-        assert_eq!(robot.answer(), "ready");
-        robot
+        Robot { child, commands, answers }
     }
 
     pub(crate) fn tell(&mut self, command: &str) {
@@ -125,10 +148,16 @@ impl Drop for Robot {
 #[ignore = "run by other tests as their child process"]
 fn child() {
     let Ok(file) = std::env::var(FILE) else { return };
-    let store = SqliteStore::open(file).expect("the child opens the store");
+    let mut outside = None;
+    let store = SqliteStore::open(&file);
     let say = |text: &str| {
         println!("@{text}");
         std::io::stdout().flush().expect("the parent listens");
+    };
+    let store = match store {
+        Ok(store) => store,
+        // What a parent that expects it reads as the first answer.
+        Err(error) => return say(&format!("refused: {}", told(&error))),
     };
     say("ready");
     for line in std::io::stdin().lines() {
@@ -173,6 +202,24 @@ fn child() {
                     Ok(_) => say("kept"),
                     Err(error) => say(&format!("error: {error}")),
                 }
+            }
+            // try KEY: `run`, `replay`, `busy`, or the error
+            "try" => say(&match store.apply_blocking(&subject(words[1]), claim(2)) {
+                Ok(Answer::Run(_)) => "run".to_owned(),
+                Ok(Answer::Replay(_)) => "replay".to_owned(),
+                Ok(Answer::Busy(_)) => "busy".to_owned(),
+                Ok(other) => format!("{other:?}"),
+                Err(error) => format!("error: {error}"),
+            }),
+            // hold, release: the write lock, as any other program takes it
+            "hold" => {
+                let other = outside.insert(rusqlite::Connection::open(&file).unwrap());
+                other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                say("held");
+            }
+            "release" => {
+                outside = None;
+                say("released");
             }
             "end" => return,
             other => panic!("no such command: {other}"),

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use idempotent::Store;
 use idempotent::protocol::{Answer, Status};
 use idempotent::store::{Subject, Which};
+use idempotent::{SqliteStore, Store};
 
 use super::support::*;
 
@@ -52,7 +52,8 @@ fn s33_a_damaged_row_is_never_run() {
     }
 }
 
-/// Fails when a table that is not there is made anew, or taken for an empty one.
+/// Fails when a table that is not there is made anew, or taken for an empty one: by a store that is open when it goes,
+/// or by one that is opened later.
 #[test]
 fn s70_a_missing_table_runs_nothing() {
     use idempotent::{Error, Handle, Operation};
@@ -62,17 +63,94 @@ fn s70_a_missing_table_runs_nothing() {
     let call = || BOOK.call().key("id", &1).store(&handle).returns::<Result<u32, Error>>();
     assert_eq!(call().run_blocking(|claim| claim.mark_blocking().map(|()| 1)).unwrap(), 1);
     place.sql().execute_batch("ALTER TABLE record RENAME TO hidden").unwrap();
-    let reopened = Handle::new(place.open());
-    let again = || BOOK.call().key("id", &1).store(&reopened).returns::<Result<u32, Error>>();
-    for call in [call(), again()] {
-        let error = call.run_blocking(|_| panic!("the body ran")).unwrap_err();
-        assert_eq!(error.code(), "store", "{error}");
-        assert!(error.to_string().contains("no such table: record"), "{error}");
-    }
+    let error = call().run_blocking(|_| panic!("the body ran")).unwrap_err();
+    assert_eq!(error.code(), "store", "{error}");
+    assert!(error.to_string().contains("no such table: record"), "{error}");
+    let refused = told(&SqliteStore::open(place.file()).err().expect("a table is missing"));
+    assert!(refused.contains("robot.db: its table `record` is missing"), "{refused}");
     place.sql().execute_batch("ALTER TABLE hidden RENAME TO record").unwrap();
-    for call in [call(), again()] {
+    let reopened = Handle::new(place.open());
+    let again = BOOK.call().key("id", &1).store(&reopened).returns::<Result<u32, Error>>();
+    for call in [call(), again] {
         assert_eq!(call.run_blocking(|_| panic!("the body ran")).unwrap(), 1);
     }
+}
+
+/// Fails when `schema::whole` forgets a part: what is missing would be found out only by the move that needs it.
+#[test]
+fn s70_a_missing_table_or_index_is_named_when_the_file_is_opened() {
+    let parts: Vec<(String, String)> = {
+        let place = Place::new();
+        drop(place.open());
+        let sql = place.sql();
+        let mut all = sql
+            .prepare(
+                "SELECT type, name FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL",
+            )
+            .unwrap();
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    assert_eq!(parts.len(), 8, "{parts:?}");
+    for (kind, name) in parts {
+        let place = Place::new();
+        drop(place.open());
+        place.sql().execute_batch(&format!("DROP {kind} {name}")).unwrap();
+        let refused = told(&SqliteStore::open(place.file()).err().expect("a part is missing"));
+        assert!(refused.contains(&format!("robot.db: its {kind} `{name}` is missing")), "{refused}");
+        assert!(refused.contains("backup"), "{refused}");
+    }
+}
+
+/// Fails when a record that somebody damages while its body runs is told as a fault of the store, when a body acts whose
+/// mark could not be written, or when the keeper throws away what could not be recorded (keeper/mod.rs `start`).
+#[test]
+fn s33_a_record_damaged_while_its_body_runs_keeps_its_outcome() {
+    use idempotent::{Error, Handle, Operation};
+    use std::time::Duration;
+    static BOOK: Operation = Operation::new("rows.damaged").marker().wait_micros(0);
+    let place = Place::new();
+    let handle = Handle::new(place.open());
+    let call = |id: u32| BOOK.call().key("id", &id).store(&handle).returns::<Result<u32, Error>>();
+    let set = |state: &str| {
+        let sql = place.sql();
+        sql.execute_batch("PRAGMA ignore_check_constraints = 1").unwrap();
+        assert_eq!(sql.execute("UPDATE record SET state = ?1", [state]).unwrap(), 1);
+    };
+    let drain = |most| handle.drain(most).wait();
+
+    let error = call(1)
+        .run_blocking(|claim| {
+            claim.mark_blocking()?;
+            set("paused");
+            Ok(7)
+        })
+        .unwrap_err();
+    let Error::Store(failed) = &error else { panic!("it is not recorded, but: {error}") };
+    assert_eq!(failed.unrecorded.as_deref(), Some("7"));
+    assert!(
+        error.to_string().contains("cannot be read any more: column `state` holds \"paused\""),
+        "{error}"
+    );
+    assert!(error.advice().contains("mend the stored row"), "{}", error.advice());
+    assert_eq!(drain(Duration::from_millis(50)), 1, "the keeper has it still");
+    set("running");
+    assert_eq!(drain(Duration::from_secs(20)), 0);
+    assert_eq!(call(1).run_blocking(|_| panic!("it had acted")).unwrap(), 7);
+    place.sql().execute_batch("DELETE FROM record").unwrap();
+
+    let error = call(2)
+        .run_blocking(|claim| {
+            set("paused");
+            claim.mark_blocking()?;
+            panic!("it acted")
+        })
+        .unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), ("stored_value", false), "{error}");
+    assert!(error.to_string().contains("id=2") && error.to_string().contains("`state`"), "{error}");
+    set("running");
+    assert_eq!(drain(Duration::from_secs(20)), 0);
+    assert_eq!(call(2).run_blocking(|claim| claim.mark_blocking().map(|()| 1)).unwrap(), 1);
 }
 
 /// Fails when a row with a state from the future is missing in the list of what is in doubt.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use idempotent::key::Key;
 use idempotent::protocol::{
@@ -10,7 +10,7 @@ use idempotent::protocol::{
 };
 use idempotent::store::{BoxFuture, Entry, Error, Filter, SqliteOptions, Subject, Which};
 use idempotent::testing::FakeClock;
-use idempotent::{SqliteStore, Store};
+use idempotent::{Handle, SqliteStore, Store};
 use tempfile::TempDir;
 
 pub(crate) const LEASE: i64 = 15_000_000;
@@ -99,6 +99,10 @@ pub(crate) fn done(held: Held, json: &str) -> Request {
     Request::Settle { held, resolution: Resolution::Done { value: value(json), keep: None } }
 }
 
+pub(crate) fn doubt(held: Held) -> Request {
+    Request::Settle { held, resolution: Resolution::InDoubt { last_error: Some("timeout".into()) } }
+}
+
 pub(crate) fn free(held: Held) -> Request {
     Request::Settle { held, resolution: Resolution::Free { last_error: None } }
 }
@@ -146,6 +150,17 @@ pub(crate) fn granted(store: &dyn Store, subject: &Arc<Subject>, number: u8) -> 
 
 pub(crate) fn list(store: &dyn Store, which: Which) -> Vec<Entry> {
     wait(store.list(&Filter { which, ..Filter::default() })).expect("the store lists")
+}
+
+/// Closes the store here and now; the keeper's thread lets go of it in its own time.
+pub(crate) fn close(handle: Handle, mut store: Arc<SqliteStore>) {
+    drop(handle);
+    let until = Instant::now() + Duration::from_secs(60);
+    while let Err(shared) = Arc::try_unwrap(store) {
+        assert!(Instant::now() < until, "the keeper does not end");
+        std::thread::yield_now();
+        store = shared;
+    }
 }
 
 /// Message and advice of an error: what a person reads.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::engine::Engine;
+use super::engine::{Engine, Own};
 use super::fault::Fault;
 use super::moves::Hand;
-use super::place::Identity;
 use super::turn::{Taken, Turn};
 use crate::key::Key;
 use crate::protocol::{Answer, Fence, Request};
@@ -61,9 +60,7 @@ enum Stage {
 /// The connection that writes. Whoever holds it writes.
 pub(super) struct Writer {
     /// `None` after an error that only a new connection clears.
-    connection: Option<Connection>,
-    /// The log that this connection writes.
-    log_file: Option<Identity>,
+    own: Option<Own>,
     turn: Turn,
     /// How many jobs a batch has, on average.
     load: f32,
@@ -72,8 +69,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, log_file: Option<Identity>, turn: Turn) -> Writer {
-        Writer { connection: Some(connection), log_file, turn, load: 1.0, log: 0 }
+    pub(super) fn new(own: Own, turn: Turn) -> Writer {
+        Writer { own: Some(own), turn, load: 1.0, log: 0 }
     }
 
     pub(super) fn take_turn(&mut self, engine: &Engine) -> Result<Taken, Fault> {
@@ -102,15 +99,15 @@ impl Writer {
         works: &[&Work],
     ) -> Result<Vec<Result<Outcome, Error>>, (Stage, Fault)> {
         let begin = |fault| (Stage::Begin, fault);
-        engine.same_file(self.log_file).map_err(begin)?;
-        if self.connection.is_none() {
-            let (connection, log_file) = engine.connect_writer().map_err(begin)?;
-            (self.connection, self.log_file) = (Some(connection), log_file);
+        engine.same_file(self.own.as_ref().map(|own| own.beside)).map_err(begin)?;
+        if self.own.is_none() {
+            self.own = Some(engine.connect_writer().map_err(begin)?);
         }
         self.adapt(works.len());
-        let Some(connection) = &self.connection else {
+        let Some(own) = &self.own else {
             return Err(begin(Fault::Stopped { file: engine.place.database.clone() }));
         };
+        let connection = &own.connection;
         let result = transact(engine, connection, works);
         if let Err((_, fault)) = &result {
             if fault.is_busy() {
@@ -119,7 +116,8 @@ impl Writer {
             // An error may have ended the transaction, or not.
             let clean = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
             if !clean || fault.spoils_connection() {
-                (self.connection, self.log_file, self.log) = (None, None, 0);
+                engine.spare_others(own);
+                (self.own, self.log) = (None, 0);
             }
         }
         result
@@ -136,8 +134,8 @@ impl Writer {
             _ => SMALL_LOG,
         };
         if wanted != self.log
-            && let Some(connection) = &self.connection
-            && connection.pragma_update(None, "wal_autocheckpoint", wanted).is_ok()
+            && let Some(own) = &self.own
+            && own.connection.pragma_update(None, "wal_autocheckpoint", wanted).is_ok()
         {
             self.log = wanted;
         }
@@ -145,13 +143,15 @@ impl Writer {
 
     /// Takes our name off the folder, as far as no record needs it.
     pub(super) fn leave(&mut self, engine: &Engine) {
-        let Some(connection) = self.connection.take() else {
+        let Some(own) = self.own.take() else {
             return;
         };
-        if engine.holders.has_file() && engine.same_file(self.log_file).is_ok() {
+        engine.spare_others(&own);
+        if engine.holders.has_file() && engine.same_file(Some(own.beside)).is_ok() {
+            let connection = &own.connection;
             let work = || -> rusqlite::Result<()> {
                 connection.execute_batch("BEGIN IMMEDIATE")?;
-                engine.holders.leave(&connection)?;
+                engine.holders.leave(connection)?;
                 connection.execute_batch("COMMIT")
             };
             // What stays behind is removed by the next one that tidies up.

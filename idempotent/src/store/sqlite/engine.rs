@@ -2,17 +2,35 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::boot::Boot;
 use super::fault::Fault;
 use super::holders::Holders;
 use super::moves::Eyes;
+use super::opened::Opened;
 use super::place::{Identity, Place};
-use super::schema::{self, Use};
+use super::schema::{self, File, Use};
 use super::watch::Watch;
 use crate::clock::Clock;
+
+/// The log of the database and the index of the log, as a connection has them open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Beside {
+    log: Option<Identity>,
+    index: Option<Identity>,
+}
+
+/// The connection that writes, and what it has open.
+pub(super) struct Own {
+    // Before the connection: it must be dropped first.
+    _opened: Opened,
+    pub(super) beside: Beside,
+    pub(super) connection: Connection,
+}
 
 pub(super) struct Engine {
     pub(super) place: Place,
@@ -21,21 +39,31 @@ pub(super) struct Engine {
     pub(super) boot: Boot,
     pub(super) watch: Watch,
     identity: Identity,
-    max_pages: Option<u32>,
+    settings: Settings,
     opened_by: u32,
 }
 
+const INDEX_IS_ANOTHER: &str = "the index of its log (the file ending in `-shm`) is gone or another";
+
+/// What a connection that writes is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    /// How long another writer of the file is waited for.
+    pub(super) busy: Duration,
+    pub(super) max_pages: Option<u32>,
+}
+
 impl Engine {
-    /// Opens the file at `place` and makes its tables if it has none. The connection is the one that writes.
+    /// Opens the file at `place` and makes its tables if it has none.
     pub(super) fn open(
         place: Place,
         clock: Arc<dyn Clock>,
-        max_pages: Option<u32>,
-    ) -> Result<(Engine, Connection, Option<Identity>), Fault> {
+        settings: Settings,
+    ) -> Result<(Engine, Own), Fault> {
         let file = &place.database;
         let identity = identity(file)?;
-        let mut connection = schema::connect(file, Use::Write)?;
-        let boot = schema::prepare(&mut connection, file, max_pages, &*clock)?;
+        let mut connection = schema::connect(file, Use::Write(settings.busy))?;
+        let boot = schema::prepare(&mut connection, file, File::MayBeNew, settings.max_pages, &*clock)?;
         let engine = Engine {
             holders: Holders::new(&place),
             watch: Watch::default(),
@@ -44,19 +72,30 @@ impl Engine {
             clock,
             boot,
             identity,
-            max_pages,
+            settings,
         };
-        let log = engine.log()?;
-        Ok((engine, connection, log))
+        let own = engine.own(connection)?;
+        Ok((engine, own))
     }
 
     /// A connection that writes, in the place of one that an error has spoilt.
-    pub(super) fn connect_writer(&self) -> Result<(Connection, Option<Identity>), Fault> {
+    pub(super) fn connect_writer(&self) -> Result<Own, Fault> {
         let file = &self.place.database;
-        let mut connection = schema::connect(file, Use::Write)?;
-        schema::prepare(&mut connection, file, self.max_pages, &*self.clock)?;
+        let mut connection = schema::connect(file, Use::Write(self.settings.busy))?;
+        schema::prepare(&mut connection, file, File::IsOurs, self.settings.max_pages, &*self.clock)?;
         self.same_file(None)?;
-        Ok((connection, self.log()?))
+        self.own(connection)
+    }
+
+    fn own(&self, connection: Connection) -> Result<Own, Fault> {
+        let beside = self.beside()?;
+        let opened = Opened::remember(self.identity, beside.index);
+        let _opened = opened.ok_or_else(|| self.moved(INDEX_IS_ANOTHER))?;
+        Ok(Own { _opened, beside, connection })
+    }
+
+    fn moved(&self, what: &str) -> Fault {
+        Fault::Moved { file: self.place.database.clone(), what: what.to_owned() }
     }
 
     /// A connection that reads.
@@ -70,23 +109,38 @@ impl Engine {
         Eyes { connection, holders: &self.holders, clock: &*self.clock, boot: self.boot }
     }
 
-    fn log(&self) -> Result<Option<Identity>, Fault> {
-        Identity::at(&self.place.wal).map_err(|error| Fault::io("look at", &self.place.wal, error))
+    fn beside(&self) -> Result<Beside, Fault> {
+        let at = |file| Identity::at(file).map_err(|error| Fault::io("look at", file, error));
+        Ok(Beside { log: at(&self.place.wal)?, index: at(&self.place.shm)? })
     }
 
-    /// Sees that the paths still name what was opened: otherwise we would write where nobody can read.
-    pub(super) fn same_file(&self, log: Option<Identity>) -> Result<(), Fault> {
-        let moved = |what: &str| Fault::Moved { file: self.place.database.clone(), what: what.to_owned() };
+    /// Sees that the paths still name what was opened: otherwise we would write where nobody can read, or under
+    /// locks (they lie in the index of the log) that nobody else sees.
+    pub(super) fn same_file(&self, beside: Option<Beside>) -> Result<(), Fault> {
         match Identity::at(&self.place.database) {
             Ok(Some(found)) if found == self.identity => {}
-            Ok(Some(_)) => return Err(moved("another file stands in its place")),
-            Ok(None) => return Err(moved("it is gone")),
+            Ok(Some(_)) => return Err(self.moved("another file stands in its place")),
+            Ok(None) => return Err(self.moved("it is gone")),
             Err(error) => return Err(Fault::io("look at", &self.place.database, error)),
         }
-        if log.is_some() && self.log()? != log {
-            return Err(moved("its log (the file ending in `-wal`) is gone or another"));
+        let Some(opened) = beside else { return Ok(()) };
+        let now = self.beside()?;
+        if now.log != opened.log {
+            return Err(self.moved("its log (the file ending in `-wal`) is gone or another"));
+        }
+        if now.index != opened.index {
+            return Err(self.moved(INDEX_IS_ANOTHER));
         }
         Ok(())
+    }
+
+    /// Called before the connection is closed. The last one that is closed copies the log back, as far as its index knows
+    /// it, and removes it. Where another program has made an index of its own, it may have written what ours does not know.
+    pub(super) fn spare_others(&self, own: &Own) {
+        if Identity::at(&self.place.shm).is_ok_and(|now| now.is_some() && now != own.beside.index) {
+            // If even that fails, there is nobody to tell.
+            let _ = own.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
     }
 
     /// A fork shares descriptors and locks with its parent, which neither SQLite nor the lock file survives.

@@ -1,5 +1,6 @@
 //! What goes wrong inside, and how it is told at the border.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -86,12 +87,28 @@ impl From<Fault> for Error {
         match fault {
             Fault::Sqlite { doing, file, source } => sqlite(doing, &file, source),
             Fault::Io { doing, file, source } => {
-                let kind = match source.kind() {
-                    io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => ErrorKind::Refused,
-                    _ => ErrorKind::Unavailable,
+                let (kind, advice) = match source.kind() {
+                    _ if has_too_many_open(&source) => (ErrorKind::Unavailable, TOO_MANY_OPEN),
+                    io::ErrorKind::InvalidInput | io::ErrorKind::InvalidFilename => (
+                        ErrorKind::Invalid,
+                        "name a file that the system can hold; `-holders` is put behind its name",
+                    ),
+                    io::ErrorKind::NotFound
+                    | io::ErrorKind::NotADirectory
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::PermissionDenied => {
+                        (ErrorKind::Refused, "look at the path, its owner and its rights")
+                    }
+                    io::ErrorKind::StorageFull
+                    | io::ErrorKind::QuotaExceeded
+                    | io::ErrorKind::FileTooLarge => {
+                        (ErrorKind::Unavailable, "make room on the disk, or raise the limit of this user")
+                    }
+                    _ => (ErrorKind::Unavailable, "look at the path, its owner and its rights"),
                 };
                 let message = format!("could not {doing} {}: {source}", file.display());
-                Error::new(kind, message, "look at the path, its owner and its rights").with_source(source)
+                Error::new(kind, message, advice).with_source(source)
             }
             Fault::Moved { file, what } => Error::new(
                 ErrorKind::Refused,
@@ -116,8 +133,35 @@ impl From<Fault> for Error {
                 ErrorKind::Unavailable,
                 format!("{} took no move for {waited:?}", file.display()),
                 "look for a process that is stopped or hangs while it writes (its name is in the table `process`), or \
-                 for an open transaction of another program, let it go on or end it; then call again",
+                 for an open transaction of another program, let it go on or end it; then call again. If it is the \
+                 caller's own transaction on this file, the call waits for itself; to record in it (`tx = ..`) is not \
+                 built yet",
             ),
+        }
+    }
+}
+
+const TOO_MANY_OPEN: &str = "this process, or the machine, has as many files open as it may: close some, or raise the limit (`ulimit -n`)";
+
+#[cfg(unix)]
+fn has_too_many_open(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let known = [Errno::MFILE, Errno::NFILE];
+    error.raw_os_error().is_some_and(|code| known.iter().any(|errno| errno.raw_os_error() == code))
+}
+
+#[cfg(not(unix))]
+fn has_too_many_open(_: &io::Error) -> bool {
+    false
+}
+
+/// Why SQLite cannot open a file, which it does not say. Not by opening the file itself: to close any descriptor of it
+/// gives up all the locks that this process holds on it.
+fn cannot_open(file: &Path) -> (ErrorKind, &'static str) {
+    match file.parent().map(File::open) {
+        Some(Err(error)) if has_too_many_open(&error) => (ErrorKind::Unavailable, TOO_MANY_OPEN),
+        Some(_) | None => {
+            (ErrorKind::Refused, "create the folder, and give this user the right to write in it")
         }
     }
 }
@@ -136,13 +180,16 @@ fn sqlite(doing: &'static str, file: &Path, source: rusqlite::Error) -> Error {
         Some(ErrorCode::ReadOnly) => {
             (ErrorKind::Refused, "give this user the right to write the file and its folder")
         }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            (ErrorKind::Refused, "create the folder, and give this user the right to write in it")
-        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => cannot_open(file),
         Some(ErrorCode::NotADatabase) => (ErrorKind::Refused, "name another file"),
         Some(ErrorCode::DatabaseCorrupt) => {
             (ErrorKind::Refused, "restore the file from a backup; `PRAGMA integrity_check` shows the damage")
         }
+        Some(ErrorCode::SystemIoFailure) => (
+            ErrorKind::Unavailable,
+            "make room on the disk if it is full, and look for its errors in the system's log; then ask again: what \
+             was asked may or may not have been written",
+        ),
         _ => (ErrorKind::Unavailable, "ask again; what was asked may or may not have been written"),
     };
     Error::new(kind, format!("could not {doing} {}: {source}", file.display()), advice).with_source(source)

@@ -26,6 +26,7 @@ mod engine;
 mod fault;
 mod holders;
 mod moves;
+mod opened;
 mod options;
 mod place;
 mod readers;
@@ -43,10 +44,11 @@ use std::time::Duration;
 pub use options::SqliteOptions;
 
 use self::batch::{Outcome, Work, Writer};
-use self::engine::Engine;
+use self::engine::{Engine, Settings};
 use self::fault::Fault;
 use self::moves::Eyes;
 use self::place::Place;
+use self::schema::PATIENCE;
 use self::turn::Turn;
 use self::watch::Watch;
 use self::writer::Shared;
@@ -92,21 +94,17 @@ impl SqliteStore {
     }
 
     fn with(options: SqliteOptions) -> Result<SqliteStore, Fault> {
+        options::possible(&options)?;
         let SqliteOptions { path, lease, patience, create, trust_network, max_pages, clock } = options;
-        if lease < Duration::from_millis(100) || lease > Duration::from_secs(86_400) {
-            return Err(Fault::invalid(
-                format!("a lease of {lease:?} cannot be kept"),
-                "give one between `100ms` and `24h`",
-            ));
-        }
         let place = Place::find(&path, create)?;
         if !trust_network {
             place.refuse_network()?;
         }
-        let (engine, connection, log) = Engine::open(place, clock, max_pages)?;
+        let settings = Settings { busy: patience.min(PATIENCE), max_pages };
+        let (engine, own) = Engine::open(place, clock, settings)?;
         engine.place.prepare_holders()?;
         let turn = Turn::open(&engine.place)?;
-        let shared = Arc::new(Shared::new(engine, Writer::new(connection, log, turn)));
+        let shared = Arc::new(Shared::new(engine, Writer::new(own, turn)));
         let thread = shared.start()?;
         let store = SqliteStore { shared, thread: Some(thread), lease, patience };
         // What dead processes have left is removed in passing; nobody waits for it.

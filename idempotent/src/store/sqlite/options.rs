@@ -8,6 +8,7 @@ use super::SqliteStore;
 use super::fault::Fault;
 use crate::clock::{Clock, SystemClock};
 use crate::store::Error;
+use crate::store::near::nearest;
 
 /// Where a [`SqliteStore`] lies and how it behaves.
 ///
@@ -55,7 +56,7 @@ impl SqliteOptions {
 
     /// How long a caller waits for its move to be written, before the move is withdrawn and the caller gets an
     /// error that may be asked again: another process may be stopped in the middle of its turn to write. The
-    /// default is 10 seconds.
+    /// default is 10 seconds. Between 10 ms and a day.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> SqliteOptions {
         self.patience = patience;
@@ -77,7 +78,8 @@ impl SqliteOptions {
         self
     }
 
-    /// The file never grows beyond so many pages of 4 KiB; at the limit new claims fail with an error.
+    /// The file never grows beyond so many pages of 4 KiB; at the limit new claims fail with an error. At least 32: the
+    /// empty tables need some.
     #[must_use]
     pub fn max_pages(mut self, pages: u32) -> SqliteOptions {
         self.max_pages = Some(pages);
@@ -123,7 +125,32 @@ impl SqliteOptions {
     }
 }
 
-const KNOWN: &str = "`lease`, `patience`, `create`, `network` and `max_pages`";
+const KNOWN: [&str; 5] = ["lease", "patience", "create", "network", "max_pages"];
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Refuses options that cannot be kept, whether they came by a URL or in code.
+pub(super) fn possible(options: &SqliteOptions) -> Result<(), Fault> {
+    let SqliteOptions { lease, patience, max_pages, .. } = options;
+    if *lease < Duration::from_millis(100) || *lease > DAY {
+        return Err(Fault::invalid(
+            format!("a `lease` of {lease:?} cannot be kept"),
+            "give one between `100ms` and `24h`",
+        ));
+    }
+    if *patience < Duration::from_millis(10) || *patience > DAY {
+        return Err(Fault::invalid(
+            format!("with a `patience` of {patience:?} no move could be waited for"),
+            "give one between `10ms` and `24h`",
+        ));
+    }
+    if let Some(pages) = max_pages.filter(|pages| !(32..u32::MAX).contains(pages)) {
+        return Err(Fault::invalid(
+            format!("`max_pages` cannot be {pages}"),
+            "give a number from 32 on, or leave it out for no limit",
+        ));
+    }
+    Ok(())
+}
 
 fn parse(url: &str) -> Result<SqliteOptions, Fault> {
     let example = "write it as in `sqlite:robot.db?lease=15s`";
@@ -174,12 +201,21 @@ fn parse(url: &str) -> Result<SqliteOptions, Fault> {
             _ => {
                 return Err(Fault::invalid(
                     format!("there is no parameter `{name}` of an SQLite store"),
-                    format!("the parameters are {KNOWN}"),
+                    unknown(name),
                 ));
             }
         }
     }
     Ok(options)
+}
+
+fn unknown(name: &str) -> String {
+    let [first @ .., last] = KNOWN;
+    let all = format!("`{}` and `{last}`", first.join("`, `"));
+    match nearest(name, &KNOWN) {
+        Some(near) => format!("did you mean `{near}`? The parameters are {all}"),
+        None => format!("the parameters are {all}"),
+    }
 }
 
 fn time(text: &str) -> Option<Duration> {

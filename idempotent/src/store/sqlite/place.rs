@@ -11,11 +11,17 @@ use super::fault::Fault;
 /// it, so nobody may open a file here that another thread has just made.
 static LOOKING: Mutex<()> = Mutex::new(());
 
+/// How long the name of a file can be.
+const LONGEST: usize = 255;
+/// A database has at least one page, and that is the smallest one.
+const SHORTEST: u64 = 512;
+
 /// The database file by its real path, and the folder of its lock files beside it.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     pub(super) database: PathBuf,
     pub(super) wal: PathBuf,
+    pub(super) shm: PathBuf,
     pub(super) holders: PathBuf,
 }
 
@@ -60,6 +66,12 @@ impl Place {
                 "name a file, as in `sqlite:robot.db`; `memory:` is the store without one",
             ));
         }
+        if path.file_name().is_some_and(|name| name.len() + "-holders".len() > LONGEST) {
+            return Err(Fault::invalid(
+                format!("the name of {} is too long: `-holders` is put behind it", path.display()),
+                "name a file with fewer letters",
+            ));
+        }
         let looking = LOOKING.lock().unwrap_or_else(PoisonError::into_inner);
         let database = match fs::canonicalize(path) {
             Ok(real) => real,
@@ -82,6 +94,14 @@ impl Place {
                 "name a file, not a folder or a device",
             ));
         }
+        // SQLite takes a file of one byte for an empty one.
+        if (1..SHORTEST).contains(&found.len()) {
+            return Err(Fault::refused(
+                &database,
+                format!("this is not a database: it has {} bytes, perhaps what is left of one", found.len()),
+                "restore the file from a backup, or name another file",
+            ));
+        }
         // Before its first table is made, the file already says that it is a database.
         if !create && found.len() == 0 {
             return Err(Fault::refused(
@@ -93,6 +113,7 @@ impl Place {
         only_name(&database, &found)?;
         Ok(Place {
             wal: with_suffix(&database, "-wal"),
+            shm: with_suffix(&database, "-shm"),
             holders: with_suffix(&database, "-holders"),
             database,
         })

@@ -42,6 +42,11 @@ impl Readers {
         result
     }
 
+    /// Closes the idle connections, so that the one that writes is the last.
+    pub(super) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// [`read`](Readers::read) on a thread that may wait: after a crash the file is busy for a moment, while
     /// somebody goes through its log.
     pub(super) fn read_patiently<T>(

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, TransactionBehavior};
 
 use super::boot::Boot;
 use super::fault::Fault;
@@ -100,8 +101,8 @@ FROM record r LEFT JOIN process p ON p.id = r.process;
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Use {
-    /// Writes, and may wait for another writer.
-    Write,
+    /// Writes, and may wait so long for another writer.
+    Write(Duration),
     /// Reads on a caller's thread, and never waits.
     Read,
 }
@@ -113,9 +114,17 @@ pub(super) fn connect(file: &Path, purpose: Use) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     let (wait, cache) = match purpose {
-        Use::Write => (PATIENCE, -16_384),
+        Use::Write(most) => (most, -16_384),
         Use::Read => (Duration::ZERO, -2_048),
     };
+    // Without the right to write SQLite opens the file all the same, and says so at the first write.
+    if connection.is_readonly(MAIN_DB).map_err(failed)? {
+        return Err(Fault::refused(
+            file,
+            "this user may not write it",
+            "give this user the right to write the file and its folder",
+        ));
+    }
     connection.busy_timeout(wait).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(32);
     let set = |name: &str, value: i64| connection.pragma_update(None, name, value).map_err(failed);
@@ -126,8 +135,19 @@ pub(super) fn connect(file: &Path, purpose: Use) -> Result<Connection, Fault> {
     set("fullfsync", 1)?;
     if purpose == Use::Read {
         set("wal_autocheckpoint", 0)?;
+        // To copy the log back and to remove it is for the connection that writes.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// What is known of a file before it is looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum File {
+    /// If it is empty, it gets its tables.
+    MayBeNew,
+    /// It had its tables when it was opened: if it is empty now, somebody has emptied it.
+    IsOurs,
 }
 
 /// Sees that the file is ours to use, and makes the tables if it is empty. Nothing is written to a file of
@@ -135,6 +155,7 @@ pub(super) fn connect(file: &Path, purpose: Use) -> Result<Connection, Fault> {
 pub(super) fn prepare(
     connection: &mut Connection,
     file: &Path,
+    known: File,
     max_pages: Option<u32>,
     clock: &dyn Clock,
 ) -> Result<Boot, Fault> {
@@ -156,10 +177,16 @@ pub(super) fn prepare(
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     // Again, under the lock: another process may have made the tables in between.
-    if look(&transaction, file)? == Owner::Nobody {
-        transaction.execute_batch(TABLES).map_err(failed)?;
-        transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+    match look(&transaction, file)? {
+        Owner::Nobody if known == File::IsOurs => {
+            return Err(Fault::Moved { file: file.to_owned(), what: "it has been emptied".to_owned() });
+        }
+        Owner::Nobody => {
+            transaction.execute_batch(TABLES).map_err(failed)?;
+            transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
+            transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+        }
+        Owner::Us => whole(&transaction, file)?,
     }
     let boot = Boot::register(&transaction, clock).map_err(failed)?;
     transaction.commit().map_err(failed)?;
@@ -219,6 +246,36 @@ fn look(connection: &Connection, file: &Path) -> Result<Owner, Fault> {
     }
 }
 
+/// Sees that nobody has taken a table or an index away.
+fn whole(connection: &Connection, file: &Path) -> Result<(), Fault> {
+    const PARTS: [(&str, &str); 8] = [
+        ("table", "record"),
+        ("table", "process"),
+        ("table", "boot"),
+        ("table", "sequence"),
+        ("table", "audit"),
+        ("index", "record_open"),
+        ("index", "record_expiry"),
+        ("index", "audit_key"),
+    ];
+    let mut statement = connection
+        .prepare("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = ?1 AND name = ?2)")
+        .map_err(|error| Fault::sqlite("read", file, error))?;
+    for (kind, name) in PARTS {
+        let is_there: bool = statement
+            .query_row([kind, name], |row| row.get(0))
+            .map_err(|error| Fault::sqlite("read", file, error))?;
+        if !is_there {
+            return Err(Fault::refused(
+                file,
+                format!("its {kind} `{name}` is missing"),
+                "restore the file from a backup: nothing runs on what is left of it",
+            ));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +287,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("robot.db");
         std::fs::write(&file, "").unwrap();
-        for purpose in [Use::Write, Use::Read] {
+        for purpose in [Use::Write(PATIENCE), Use::Read] {
             let connection = connect(&file, purpose).unwrap();
             let ask = |name: &str| -> i64 {
                 connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).unwrap()
@@ -240,7 +297,7 @@ mod tests {
                 (2, 1, 0),
                 "{purpose:?}"
             );
-            assert_eq!(ask("busy_timeout"), if purpose == Use::Write { 5_000 } else { 0 });
+            assert_eq!(ask("busy_timeout"), if purpose == Use::Read { 0 } else { 5_000 });
         }
     }
 }

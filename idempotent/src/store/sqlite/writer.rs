@@ -95,6 +95,7 @@ impl Shared {
             let stopped = Stopped(&shared);
             while shared.next_batch() {}
             let mut writer = shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.readers.close();
             writer.leave(&shared.engine);
             drop(stopped);
         };
