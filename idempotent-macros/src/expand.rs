@@ -67,12 +67,19 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     if let Some(check) = model.args.check.get() {
         let after = check.after_micros;
         options.extend(quote_spanned!(mixed()=> .check_after_micros(#after)));
+        if check.first {
+            options.extend(quote_spanned!(mixed()=> .check_first()));
+        }
     }
     if let Some(wait) = model.args.wait.get() {
         options.extend(quote_spanned!(mixed()=> .wait_micros(#wait)));
     }
     if let Some(Keep::Micros(keep)) = model.args.keep.get() {
         options.extend(quote_spanned!(mixed()=> .keep_micros(#keep)));
+    }
+    if let Some(value) = model.args.value.get() {
+        let version = value.version;
+        options.extend(quote_spanned!(mixed()=> .version(#version)));
     }
     let (import, private) = (model.import(), model.private(mixed()));
     let lines = lock::lines(model);
@@ -179,6 +186,16 @@ fn call(model: &Model, output: &Type) -> TokenStream {
             })
         }
     });
+    if let Some(path) = model.args.value.get().and_then(|value| value.upgrade.as_ref()) {
+        let place = at(path);
+        let private = model.private(place);
+        let here = local_at("call", place);
+        statements.extend(quote_spanned! {place=>
+            let #name = #private::Call::upgrade(#here, |__idempotent_from, __idempotent_stored| {
+                #private::upgraded(#path, __idempotent_from, __idempotent_stored)
+            });
+        });
+    }
     statements
 }
 
@@ -323,21 +340,30 @@ fn next(model: &Model, place: Span) -> TokenStream {
     let here = at(path);
     let [claimed, next] = ["claimed", "next"].map(|name| local_at(name, place));
     let [asking, answer] = ["asking", "answer"].map(|name| local_at(name, here));
-    let arguments = model::receiver_value(&model.function)
+    let arguments: Vec<TokenStream> = model::receiver_value(&model.function)
         .into_iter()
-        .chain(model.function.params.iter().filter_map(model::rebuilt));
-    let ask = quote_spanned!(here=> #path(#(#arguments),*));
+        .chain(model.function.params.iter().filter_map(model::rebuilt))
+        .collect();
     let allowed = underscores(model);
     let (claim, ask, told) = if is_async {
+        // The block owns them, and calls the check: so all of it runs inside of the attempt, and what is `Send` stays so.
+        let names: Vec<Ident> = (0..)
+            .zip(&arguments)
+            .map(|(number, value)| local_at(&format!("argument{number}"), at(value)))
+            .collect();
         (
             quote_spanned!(place=> #call.claim_or_check().await),
-            quote_spanned!(here=> #ask.await),
+            quote_spanned! {here=> {
+                #(let #names = #arguments;)*
+                #asking.ask(async move { #path(#(#names),*).await }).await
+            }},
             quote_spanned!(here=> #asking.answer(#answer).await),
         )
     } else {
+        let ask = quote_spanned!(here=> || #path(#(#arguments),*));
         (
             quote_spanned!(place=> #call.claim_or_check_blocking()),
-            ask,
+            quote_spanned!(here=> #asking.ask_blocking(#ask)),
             quote_spanned!(here=> #asking.answer_blocking(#answer)),
         )
     };

@@ -42,11 +42,12 @@ use crate::{effect::Markers, errors::Errors, function::Item, model::Model};
 /// | `secret(a)` | arguments that identify the call and that nobody may read |
 /// | `scope = expr` | the tenant: part of the key, and a column of its own in lists |
 /// | `store = expr` | where the record lives, if not in the installed store |
-/// | `check(path, after = "2s")` | how to find out whether an interrupted attempt has happened |
+/// | `check(path, after = "2s")` | how to find out whether an interrupted attempt has happened; `first`: asked before a first attempt, too |
 /// | `rerun` | running twice does no harm |
 /// | `on_err = release`, `store` or a path | what an `Err` means once the effect may have begun |
 /// | `wait = "60s"` | how long to wait for another call of the same key |
 /// | `keep = "30d"` or `forever` | how long a result is kept |
+/// | `value(version = 2, upgrade = path)` | the schema version of the result, and how to read older ones |
 /// | `map_err = path` | how to make the function's error of ours, without `From` |
 /// | `crate = path` | where this crate is, if not at `::idempotent` |
 ///

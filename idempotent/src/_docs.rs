@@ -3,6 +3,7 @@
 //! | page | what it is |
 //! |---|---|
 //! | [`arguments`] | reference: each argument of `#[idempotent(..)]`, and `effect!` |
+//! | [`codecs`] | how to: results as other bytes than JSON, and a codec of your own |
 //! | [`errors`] | reference: each code, and what to do |
 //! | [`keys`] | why and reference: what identifies a call, byte by byte |
 //! | [`operating`] | how to: resolve doubt, sweep, read the file, watch it |
@@ -14,6 +15,9 @@
 
 #[doc = include_str!("../docs/arguments.md")]
 pub mod arguments {}
+
+#[doc = include_str!("../docs/codecs.md")]
+pub mod codecs {}
 
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}

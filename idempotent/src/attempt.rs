@@ -1,6 +1,8 @@
-//! The context of a running body: which attempt it is, and the request ids to hand to other systems.
+//! The context of a running body or check: which attempt it is, and the request ids to hand to other systems.
 
 use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -13,6 +15,9 @@ thread_local! {
 }
 
 /// One run of a body, as the body sees it.
+///
+/// A check sees the attempt that it asks about: its request ids are those that the body has sent or would send, so that
+/// the other side can be asked by them.
 ///
 /// ```
 /// # use idempotent::{Handle, MemoryStore, idempotent};
@@ -47,14 +52,14 @@ impl Attempt {
         Attempt(Arc::new(Running { store, key, number, fence, outer: Attempt::current() }))
     }
 
-    /// The attempt whose body is running on this thread (or is being polled); `None` outside of any body, and in
-    /// threads and tasks that the body has started.
+    /// The attempt whose body or check is running on this thread (or is being polled); `None` outside of any, and in
+    /// threads and tasks that it has started.
     #[must_use]
     pub fn current() -> Option<Attempt> {
         CURRENT.with(|current| current.borrow().clone())
     }
 
-    /// Which run of the body this is, from 1.
+    /// Which run of the body this is, from 1; in a check, the one that it asks about.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.0.number
@@ -89,6 +94,16 @@ impl Attempt {
     pub(crate) fn enter(&self) -> Entered {
         Entered(CURRENT.with(|current| current.replace(Some(self.clone()))))
     }
+
+    /// Makes this the current attempt whenever `future` is polled.
+    pub(crate) async fn around<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let _entered = self.enter();
+            future.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 pub(crate) struct Entered(Option<Attempt>);
@@ -99,21 +114,21 @@ impl Drop for Entered {
     }
 }
 
-/// The attempt whose body is running on this thread (or is being polled).
+/// The attempt whose body or check is running on this thread (or is being polled).
 ///
 /// # Panics
-/// Outside of any body, and in threads and tasks that the body has started: take the attempt along, or ask with
+/// Outside of any body or check, and in threads and tasks that it has started: take the attempt along, or ask with
 /// [`Attempt::current`].
 #[must_use]
 #[track_caller]
 pub fn attempt() -> Attempt {
     let Some(attempt) = Attempt::current() else {
-        panic!("`idempotent::attempt()` was called outside of the body of an idempotent function");
+        panic!("`idempotent::attempt()` was called outside of the body or check of an idempotent function");
     };
     attempt
 }
 
-/// How many bodies are running inside each other here.
+/// How many bodies and checks are running inside each other here.
 pub(crate) fn depth() -> usize {
     let mut depth = 0;
     let mut next = Attempt::current();
@@ -124,7 +139,7 @@ pub(crate) fn depth() -> usize {
     depth
 }
 
-/// Whether a body that is running here holds this key of this store itself.
+/// Whether a body or check that is running here holds this key of this store itself.
 pub(crate) fn holds(store: usize, key: &Key) -> bool {
     let mut next = Attempt::current();
     while let Some(Attempt(running)) = next {

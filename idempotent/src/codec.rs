@@ -1,104 +1,163 @@
-//! Values as bytes: JSON text, so that operators and other languages can read them.
+//! Values as bytes: JSON text, so that operators and other languages can read them, or what a codec of the handle's
+//! makes of them.
 //!
 //! JSON changes some values in silence: NaN and infinity become `null`, `Some(())` and `Some(None)` come back
-//! as `None`. [`encode`] refuses those, because another value must never be replayed.
+//! as `None`. The built-in codecs refuse what they would change, because another value must never be replayed.
+
+#![cfg_attr(not(feature = "codec"), expect(unreachable_pub, reason = "public with that feature"))]
 
 mod faithful;
+mod json;
+#[cfg(feature = "msgpack")]
+mod msgpack;
+#[cfg(feature = "codec")]
+mod own;
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The name under which stores keep values of this codec.
-pub(crate) const JSON: &str = "json";
+#[cfg(feature = "codec")]
+pub use json::Json;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MessagePack;
+#[cfg(feature = "codec")]
+pub use own::{AnyValue, Codec, Reader};
+
+/// The names under which stores keep values of the built-in codecs.
+const JSON: &str = "json";
+const MSGPACK: &str = "msgpack";
+
+static JSON_NAME: LazyLock<Arc<str>> = LazyLock::new(|| JSON.into());
 
 /// Why a value has no bytes, or bytes no value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CodecError(pub(crate) String);
+pub struct CodecError {
+    text: Arc<str>,
+    /// The text is that of a codec or of a type, and not one of ours: a part of the value may stand in it.
+    may_quote: bool,
+}
+
+impl CodecError {
+    /// What is wrong, in words for an operator.
+    pub fn new(reason: impl fmt::Display) -> CodecError {
+        CodecError { text: reason.to_string().into(), may_quote: true }
+    }
+
+    fn of_codec(text: impl Into<Arc<str>>) -> CodecError {
+        CodecError { text: text.into(), may_quote: false }
+    }
+
+    pub(crate) fn may_quote(&self) -> bool {
+        self.may_quote
+    }
+
+    pub(crate) fn into_text(self) -> Arc<str> {
+        self.text
+    }
+}
 
 impl fmt::Display for CodecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
-/// The JSON text of `value`.
-pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
-    value.serialize(faithful::Faithful).map_err(|refused| CodecError(refused.to_string()))?;
-    let text = serde_json::to_vec(value).map_err(|error| CodecError(error.to_string()))?;
-    if depth(&text) > DEEPEST {
-        return Err(CodecError(format!(
-            "it is nested more than {DEEPEST} deep, and could not be read again"
-        )));
-    }
-    Ok(text)
+impl std::error::Error for CodecError {}
+
+/// Bytes, and the name of the codec that reads them.
+pub(crate) struct Written {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) codec: Arc<str>,
 }
 
-/// How deep the reader goes: one level less than its own limit.
-const DEEPEST: usize = 127;
+/// The codecs of a handle: the one that writes, and those that can be read beside it.
+#[derive(Clone, Default)]
+pub(crate) struct Codecs {
+    #[cfg(feature = "codec")]
+    own: own::Own,
+}
 
-/// How deep arrays and objects are nested in a JSON text.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
-    for byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+impl Codecs {
+    /// The built-in codec of that name, to write with.
+    pub(crate) fn named(name: &str) -> Result<Codecs, NoCodec> {
+        match name {
+            JSON => Ok(Codecs::default()),
+            #[cfg(feature = "msgpack")]
+            MSGPACK => Ok(Codecs::default().with(MessagePack)),
+            #[cfg(not(feature = "msgpack"))]
+            MSGPACK => Err(NoCodec {
+                message: "this program was built without the codec `msgpack`".to_owned(),
+                advice: "switch on the feature `msgpack` of the crate `idempotent`",
+            }),
+            _ => Err(NoCodec {
+                message: format!("`{}` names no codec", name.escape_debug()),
+                advice: "write `codec=json` or `codec=msgpack`; one of your own is given to the handle, \
+                         `open(..)?.with_codec(..)`",
+            }),
         }
     }
-    deepest
+
+    /// These, and one more, which writes from now on.
+    #[cfg(feature = "codec")]
+    pub(crate) fn with(self, codec: impl Codec) -> Codecs {
+        Codecs { own: self.own.with(codec) }
+    }
+
+    /// The bytes of `value`.
+    pub(crate) fn encode<T: Serialize>(&self, value: &T) -> Result<Written, CodecError> {
+        #[cfg(feature = "codec")]
+        if let Some(writer) = self.own.writer() {
+            return writer.encode(value);
+        }
+        as_json(value)
+    }
+
+    /// The value of bytes that the codec of that name has written.
+    pub(crate) fn decode<T: DeserializeOwned>(&self, codec: &str, bytes: &[u8]) -> Result<T, CodecError> {
+        #[cfg(feature = "codec")]
+        if let Some(reader) = self.own.of_name(codec) {
+            return reader.decode(bytes);
+        }
+        match codec {
+            JSON => json::decode(bytes),
+            #[cfg(feature = "msgpack")]
+            MSGPACK => own::decode(&MessagePack, bytes),
+            #[cfg(not(feature = "msgpack"))]
+            MSGPACK => Err(CodecError::of_codec(
+                "it is written by the codec `msgpack`, which this program was built without: switch on the feature `msgpack` \
+                 of the crate `idempotent`",
+            )),
+            _ => Err(CodecError::of_codec(format!(
+                "it is written by the codec `{}`, which this program does not know: give it to the handle, \
+                 `handle.with_codec(..)`, before the one that writes",
+                codec.escape_debug()
+            ))),
+        }
+    }
 }
 
-/// The value of that JSON text.
-pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    serde_json::from_slice(bytes).map_err(|error| CodecError(error.to_string()))
+/// The JSON text of `value`, which every program reads, whatever its codecs.
+pub(crate) fn as_json<T: Serialize + ?Sized>(value: &T) -> Result<Written, CodecError> {
+    json::encode(value).map(|bytes| Written { bytes, codec: Arc::clone(&JSON_NAME) })
 }
 
-/// Whether two texts hold the same value; the order of a map's entries does not count.
-pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+/// A JSON text as it stands, once it has been seen to be one value. Written anew, its numbers could lose digits.
+pub(crate) fn json_text(text: &str) -> Result<Written, CodecError> {
+    serde_json::from_str::<serde_json::Value>(text).map_err(CodecError::new)?;
+    Ok(Written { bytes: text.as_bytes().to_vec(), codec: Arc::clone(&JSON_NAME) })
+}
+
+/// Whether two JSON texts hold the same value; the order of a map's entries does not count.
+pub(crate) fn same_json(one: &[u8], other: &[u8]) -> bool {
     let value = |bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok();
     one == other || value(one).is_some_and(|one| Some(one) == value(other))
 }
 
-#[cfg(test)]
-mod tests {
-    use serde::Deserialize;
-
-    use super::*;
-
-    #[derive(Serialize, Deserialize, PartialEq, Debug)]
-    struct Nested(Vec<Nested>, String);
-
-    fn nested(levels: usize) -> Nested {
-        (1..levels)
-            .fold(Nested(Vec::new(), "[{\\\"[".to_owned()), |inner, _| Nested(vec![inner], String::new()))
-    }
-
-    /// Fails when `DEEPEST` is not the depth to which values come back, or when brackets in texts count.
-    #[test]
-    fn what_is_encoded_can_be_read_again_however_deep() {
-        let mut refused = 0;
-        for levels in 1..80 {
-            let value = nested(levels);
-            match encode(&value) {
-                Ok(text) => assert_eq!(decode::<Nested>(&text).unwrap(), value, "{levels} levels"),
-                Err(error) => {
-                    assert!(error.to_string().contains("deep"), "{error}");
-                    let text = serde_json::to_vec(&value).unwrap();
-                    assert!(decode::<Nested>(&text).is_err(), "{levels} levels could have been read");
-                    refused += 1;
-                }
-            }
-        }
-        assert!(refused > 0);
-    }
+/// Why a name names no codec, and what to do.
+pub(crate) struct NoCodec {
+    pub(crate) message: String,
+    pub(crate) advice: &'static str,
 }

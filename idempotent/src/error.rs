@@ -36,6 +36,9 @@ pub enum Error {
     Store(Box<StoreFailed>),
     /// The record is there, but no value can be read from it. Never an invitation to run again.
     StoredValue(Box<StoredValue>),
+    /// The check that is asked before a first attempt could not tell whether one is needed. Nothing was done, and
+    /// the key is free.
+    Check(Box<CheckFailed>),
     /// The claim was taken over, resolved or revoked before this call could act or record.
     LeaseLost(Box<LeaseLost>),
     /// No store is installed and `IDEMPOTENT_URL` does not name one.
@@ -109,7 +112,7 @@ pub struct InProgress {
     pub holder: Option<Arc<str>>,
     /// When to come back.
     pub retry_in: Duration,
-    /// The body of this very operation asked for the key that it holds itself.
+    /// The body or check of this very operation asked for the key that it holds itself.
     pub by_itself: bool,
 }
 
@@ -165,6 +168,16 @@ pub struct StoredValue {
     pub why: Arc<str>,
 }
 
+/// The details of [`Error::Check`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CheckFailed {
+    /// Which call.
+    pub site: Site,
+    /// The text of the check's error.
+    pub said: Arc<str>,
+}
+
 /// The details of [`Error::LeaseLost`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -199,7 +212,7 @@ pub struct BadKey {
 
 impl Error {
     /// A stable name of what happened, for machines: `in_progress`, `in_doubt`, `key_reused`, `store`,
-    /// `stored_value`, `lease_lost`, `not_installed` or `key`.
+    /// `stored_value`, `check`, `lease_lost`, `not_installed` or `key`.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -208,6 +221,7 @@ impl Error {
             Error::KeyReused(_) => "key_reused",
             Error::Store(_) => "store",
             Error::StoredValue(_) => "stored_value",
+            Error::Check(_) => "check",
             Error::LeaseLost(_) => "lease_lost",
             Error::NotInstalled(_) => "not_installed",
             Error::Key(_) => "key",
@@ -224,6 +238,7 @@ impl Error {
             Error::KeyReused(error) => Some(&error.site),
             Error::Store(error) => error.site.as_ref(),
             Error::StoredValue(error) => Some(&error.site),
+            Error::Check(error) => Some(&error.site),
             Error::LeaseLost(error) => Some(&error.site),
             Error::Inspected(site) => Some(site),
             Error::NotInstalled(_) | Error::Key(_) => None,
@@ -243,7 +258,7 @@ impl Error {
         match self {
             Error::InProgress(error) => !error.by_itself,
             Error::Store(error) => error.source.is_transient(),
-            Error::LeaseLost(_) => true,
+            Error::Check(_) | Error::LeaseLost(_) => true,
             Error::InDoubt(error) => error.retry_in.is_some(),
             Error::KeyReused(_)
             | Error::StoredValue(_)
@@ -280,6 +295,7 @@ impl Error {
                  or `forget` it if it may run again"
                     .to_owned()
             }
+            Error::Check(_) => "nothing was done and nothing is in doubt: call again when the check can tell".to_owned(),
             Error::LeaseLost(error) if error.effect_begun => {
                 "the effect may have happened, and another may have recorded it: call again and take that answer"
                     .to_owned()
@@ -336,7 +352,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::InProgress(error) if error.by_itself => {
-                write!(f, "the body of {} calls itself with the key that it holds", error.site)
+                write!(f, "the body or check of {} calls itself with the key that it holds", error.site)
             }
             Error::InProgress(error) => {
                 write!(f, "{} is held by ", error.site)?;
@@ -365,6 +381,9 @@ impl fmt::Display for Error {
             }
             Error::StoredValue(error) => {
                 write!(f, "the record of {} holds no usable value: {}", error.site, error.why)
+            }
+            Error::Check(error) => {
+                write!(f, "the check of {} cannot tell whether it has happened: {}", error.site, error.said)
             }
             Error::LeaseLost(error) => {
                 write!(f, "the claim on {} was taken from this attempt, or its lease ran out,", error.site)?;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::Codecs;
 use crate::keeper::Keeper;
 use crate::pending::Pending;
 use crate::slots::Slots;
@@ -22,7 +23,10 @@ use crate::store::{Lease, Store};
 /// # let _ = same;
 /// ```
 #[derive(Clone)]
-pub struct Handle(Arc<Inner>);
+pub struct Handle {
+    inner: Arc<Inner>,
+    codecs: Codecs,
+}
 
 struct Inner {
     store: Arc<dyn Store>,
@@ -42,36 +46,63 @@ impl Handle {
     pub fn shared(store: Arc<dyn Store>) -> Handle {
         let lease = store.lease();
         let keeper = Keeper::new(Arc::clone(&store), lease);
-        Handle(Arc::new(Inner { store, lease, slots: Arc::default(), keeper }))
+        let inner = Arc::new(Inner { store, lease, slots: Arc::default(), keeper });
+        Handle { inner, codecs: Codecs::default() }
+    }
+
+    /// The same store in use, whose results are written by `codec` from now on and not as JSON. Records are read by the
+    /// codec that has written them: by this one, by those given before, and by the built-in ones.
+    ///
+    /// Clones made before keep theirs.
+    ///
+    /// ```
+    /// # use idempotent::{Handle, MemoryStore, codec::Json};
+    /// # let (old, new) = (Json, Json);
+    /// let handle = Handle::new(MemoryStore::new()).with_codec(old).with_codec(new); // reads both, writes the new one
+    /// # let _ = handle;
+    /// ```
+    #[cfg(feature = "codec")]
+    #[must_use]
+    pub fn with_codec(self, codec: impl crate::codec::Codec) -> Handle {
+        Handle { codecs: self.codecs.with(codec), ..self }
+    }
+
+    /// The same store in use, with these codecs.
+    pub(crate) fn coded(self, codecs: Codecs) -> Handle {
+        Handle { codecs, ..self }
+    }
+
+    pub(crate) fn codecs(&self) -> &Codecs {
+        &self.codecs
     }
 
     /// The store itself.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.0.store
+        &self.inner.store
     }
 
     /// Waits, at the end of `main` or on a signal to stop, until the keeper has settled what it holds, at most
     /// for `deadline`. Gives the number of outcomes that are still not recorded: 0 is success.
     pub fn drain(&self, deadline: Duration) -> Pending<'_, usize> {
-        Pending::new(self.0.keeper.drain(deadline))
+        Pending::new(self.inner.keeper.drain(deadline))
     }
 
     pub(crate) fn lease(&self) -> Lease {
-        self.0.lease
+        self.inner.lease
     }
 
     pub(crate) fn slots(&self) -> &Arc<Slots> {
-        &self.0.slots
+        &self.inner.slots
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {
-        &self.0.keeper
+        &self.inner.keeper
     }
 
     /// Tells this store from others in the process.
     pub(crate) fn id(&self) -> usize {
-        Arc::as_ptr(&self.0) as usize
+        Arc::as_ptr(&self.inner) as usize
     }
 }
 
@@ -83,6 +114,6 @@ impl AsRef<Handle> for Handle {
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("lease", &self.0.lease).finish_non_exhaustive()
+        f.debug_struct("Handle").field("lease", &self.inner.lease).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use once_cell::sync::OnceCell;
 
+use crate::codec::{Codecs, NoCodec};
 use crate::error::{Error, NotInstalled, StoreFailed};
 use crate::handle::Handle;
 use crate::pending::Pending;
@@ -39,12 +40,13 @@ pub fn install(handle: Handle) -> Result<(), Error> {
     })
 }
 
-/// Takes the store into use that `url` names: `sqlite:robot.db` (with its options) or `memory:`.
+/// Takes the store into use that `url` names: `sqlite:robot.db` (with its options) or `memory:`. In both,
+/// `?codec=msgpack` says how results become bytes, which without it is `json`.
 ///
 /// # Errors
-/// [`Error::Store`] if the scheme is unknown or not built in, or the store cannot be opened.
+/// [`Error::Store`] if the scheme or the codec is unknown or not built in, or the store cannot be opened.
 pub fn open(url: &str) -> Result<Handle, Error> {
-    store::open(url, true).map(Handle::shared).map_err(failed)
+    opened(url, true).map_err(failed)
 }
 
 /// [`open`], for those who look at the records of others: nothing is made that is not there, whatever the URL says.
@@ -62,7 +64,30 @@ pub fn open(url: &str) -> Result<Handle, Error> {
 /// As [`open`]; and [`Error::Store`] if there is no such database, or the records would live in this process alone
 /// (`memory:`).
 pub fn open_existing(url: &str) -> Result<Handle, Error> {
-    store::open(url, false).map(Handle::shared).map_err(failed)
+    opened(url, false).map_err(failed)
+}
+
+fn opened(url: &str, may_create: bool) -> Result<Handle, store::Error> {
+    let (url, codecs) = without_codec(url)?;
+    Ok(Handle::shared(store::open(&url, may_create)?).coded(codecs))
+}
+
+/// Takes the parameter `codec` out of a URL: it is the handle's, and the others are the store's.
+fn without_codec(url: &str) -> Result<(String, Codecs), store::Error> {
+    let Some((place, query)) = url.split_once('?') else {
+        return Ok((url.to_owned(), Codecs::default()));
+    };
+    let invalid = |message: String, advice: &str| store::Error::new(ErrorKind::Invalid, message, advice);
+    let is_codec = |pair: &&str| *pair == "codec" || pair.starts_with("codec=");
+    let (ours, others): (Vec<&str>, Vec<&str>) = query.split('&').partition(is_codec);
+    let name = match ours.as_slice() {
+        [] => return Ok((url.to_owned(), Codecs::default())),
+        [one] => one.trim_start_matches("codec").trim_start_matches('='),
+        [..] => return Err(invalid("the parameter `codec` is given twice".to_owned(), "leave one out")),
+    };
+    let codecs = Codecs::named(name).map_err(|NoCodec { message, advice }| invalid(message, advice))?;
+    let question = if others.is_empty() { "" } else { "?" };
+    Ok((format!("{place}{question}{}", others.join("&")), codecs))
 }
 
 /// Waits until the installed store's keeper has settled what it holds; see [`Handle::drain`]. 0 at once if

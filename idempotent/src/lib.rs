@@ -9,12 +9,19 @@
 //! | act on an error | [`Error`], [`Error::advice`], [each of them](_docs::errors), [retries](_docs::retries) |
 //! | resolve doubt | [operating](_docs::operating), [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
 //! | use it without the macro | [`operation`] |
+//! | record results as other bytes | [codecs](_docs::codecs) |
 //! | write a store | [how to](_docs::stores), [`store::CompareAndSwap`], [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |
 
 // The pages speak of everything; what a feature would bring cannot be linked to without it.
 #![cfg_attr(
-    not(all(feature = "macros", feature = "memory", feature = "sqlite", feature = "testing")),
+    not(all(
+        feature = "macros",
+        feature = "memory",
+        feature = "sqlite",
+        feature = "msgpack",
+        feature = "testing"
+    )),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -25,6 +32,9 @@ pub mod _docs;
 mod attempt;
 mod block_on;
 mod clock;
+#[cfg(feature = "codec")]
+pub mod codec;
+#[cfg(not(feature = "codec"))]
 mod codec;
 #[cfg(feature = "macros")]
 mod effect;
@@ -53,7 +63,8 @@ pub mod testing;
 pub use attempt::{Attempt, attempt};
 pub use clock::{Clock, SystemClock};
 pub use error::{
-    BadKey, Error, InDoubt, InProgress, KeyReused, LeaseLost, NotInstalled, Site, StoreFailed, StoredValue,
+    BadKey, CheckFailed, Error, InDoubt, InProgress, KeyReused, LeaseLost, NotInstalled, Site, StoreFailed,
+    StoredValue,
 };
 pub use handle::Handle;
 #[cfg(feature = "macros")]

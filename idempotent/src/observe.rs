@@ -19,7 +19,7 @@ pub enum How {
     Replayed,
     /// The ending of another call that was running was returned; the body did not run here.
     Waited,
-    /// The check found that an interrupted attempt had succeeded; the body did not run.
+    /// The check found that it had happened, by an interrupted attempt or otherwise; the body did not run.
     Recovered,
     /// The call ended in doubt.
     InDoubt,

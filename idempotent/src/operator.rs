@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::codec;
+use crate::codec::{CodecError, Written, as_json, json_text};
 use crate::handle::Handle;
 use crate::key::Key;
 use crate::pause::{Deadline, pause, within};
@@ -48,6 +48,7 @@ pub struct Operator {
     handle: Handle,
     by: Arc<str>,
     why: Arc<str>,
+    version: u32,
 }
 
 /// Why an operator's act was refused.
@@ -80,7 +81,7 @@ impl OperatorError {
             OperatorError::InDoubt => "find out what happened and `resolve` it; then it can be forgotten",
             OperatorError::NotFound => "look for the key in the list",
             OperatorError::Unreadable(_) => "mend the stored row by hand; nothing runs until then",
-            OperatorError::Value(_) => "give a value that JSON can hold",
+            OperatorError::Value(_) => "give a value that JSON or the codec of the handle can hold",
             OperatorError::Store(error) => error.advice(),
         }
     }
@@ -177,19 +178,31 @@ impl Handle {
     /// Begins an act on records: who acts, and why.
     #[must_use]
     pub fn operator(&self, by: &str, why: &str) -> Operator {
-        Operator { handle: self.clone(), by: by.into(), why: why.into() }
+        Operator { handle: self.clone(), by: by.into(), why: why.into(), version: 1 }
     }
 }
 
 impl Operator {
+    /// The schema version of the values that this operator gives; without it, 1. It must be that of the function, where
+    /// that has one (`value(version = 2)`): a value of another version is an older or a newer one to it.
+    #[must_use]
+    pub fn version(mut self, version: u32) -> Operator {
+        self.version = version;
+        self
+    }
+
     /// It happened, and this is its result: later calls replay it. Also corrects a result that an operator gave.
+    ///
+    /// The value is written as JSON, which every program reads whatever its codec is; one that JSON cannot hold, by the
+    /// codec of the handle.
     pub fn resolve_done<T: Serialize + ?Sized>(
         &self,
         key: &Key,
         seen: Seen,
         value: &T,
     ) -> Pending<'static, Result<(), OperatorError>> {
-        self.done(key, seen, codec::encode(value))
+        let refused_too = |refused| self.handle.codecs().encode(&value).map_err(|_| refused);
+        self.done(key, seen, as_json(value).or_else(refused_too))
     }
 
     /// [`resolve_done`](Operator::resolve_done) with a result that is JSON text already. It is recorded as it stands,
@@ -210,25 +223,23 @@ impl Operator {
         seen: Seen,
         json: &str,
     ) -> Pending<'static, Result<(), OperatorError>> {
-        // As a value it would lose digits; but what cannot be read as one, no later call could read either.
-        let readable = serde_json::from_str::<serde_json::Value>(json);
-        let bytes = readable.map(|_| json.as_bytes().to_vec());
-        self.done(key, seen, bytes.map_err(|error| codec::CodecError(error.to_string())))
+        self.done(key, seen, json_text(json))
     }
 
     fn done(
         &self,
         key: &Key,
         seen: Seen,
-        json: Result<Vec<u8>, codec::CodecError>,
+        value: Result<Written, CodecError>,
     ) -> Pending<'static, Result<(), OperatorError>> {
-        match json {
-            Ok(bytes) => {
-                let value = Value::Bytes { bytes: bytes.into(), codec: codec::JSON.into(), version: 1 };
+        match value {
+            Ok(written) => {
+                let version = self.version;
+                let value = Value::Bytes { bytes: written.bytes.into(), codec: written.codec, version };
                 let operator = self.acts(seen);
                 self.send(*key, Request::ResolveDone { operator, value })
             }
-            Err(error) => Pending::new(std::future::ready(Err(OperatorError::Value(error.0.into())))),
+            Err(error) => Pending::new(std::future::ready(Err(OperatorError::Value(error.into_text())))),
         }
     }
 

@@ -37,6 +37,10 @@ async fn find(_: &Portal, _: &str, _: String, _: &Handle) -> Result<Option<u32>,
     Ok(None)
 }
 
+fn older(_: u32, stored: &[u8]) -> Result<u32, std::num::TryFromIntError> {
+    stored.len().try_into()
+}
+
 const fn judge(_: &Error) -> OnErr {
     OnErr::Doubt
 }
@@ -49,7 +53,8 @@ const fn judge(_: &Error) -> OnErr {
     key = (patient, date),
     skip(portal, handle),
     store = handle,
-    check(find, after = "2s"),
+    check(find, after = "2s", first),
+    value(version = 2, upgrade = older),
     on_err = judge
 )]
 async fn book(portal: &Portal, patient: &str, date: String, handle: &Handle) -> Result<u32, Error> {

@@ -8,6 +8,7 @@ mod generics;
 mod keys;
 mod lints;
 mod refused;
+mod results;
 mod shadowed;
 mod traps;
 mod world;

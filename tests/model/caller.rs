@@ -207,11 +207,11 @@ fn ask(steps: &mut Steps<'_>, index: usize) {
         steps.go("finds that it did not happen", |world| {
             let me = &mut world.workers[index];
             me.early_none = false;
+            // Where nothing was in doubt the marker will tell whether the claim still stands; without one, proceed does.
             me.at = match (me.first, program.marker) {
                 (true, true) => At::Body,
-                // What the claim granted has been kept alive while the check ran.
-                (true, false) => At::Ready,
-                (false, true | false) => At::Proceed,
+                (true, false) if setting.is_off(Rule::FirstNoneIsDurableWithoutAMarker) => At::Ready,
+                (true | false, true | false) => At::Proceed,
             };
         });
     } else if setting.is_off(Rule::NoneAskedAfterQuiet) && !me.early_none {

@@ -87,6 +87,7 @@ fn with_lock_files_however_long_an_attempt_is_frozen() {
         locks(1, &[check(1), check(1)]),
         locks(1, &[check(1).unmarked(), check(1).unmarked()]),
         locks(1, &[check(1).first(), stay()]),
+        locks(1, &[check(1).first().unmarked(), check(1).unmarked()]),
     ];
     if large() {
         settings.push(locks(1, &[check(1).unmarked(), check(1).unmarked(), check(1)]));

@@ -211,3 +211,19 @@ fn h26_proceed_looks_at_its_lock_file() {
     let setting = Setting { locks: Some(1), ..Setting::of(&[unmarked, unmarked, unmarked]) };
     needs(&setting, Rule::ProceedLooksAtTheLockFile, TWICE);
 }
+
+/// A first check may take longer than the lease, and without a marker nothing else stands between it and the effect.
+#[test]
+fn a_first_did_not_happen_is_durable_without_a_marker() {
+    let unmarked = check(1).unmarked();
+    let setting = Setting { frozen: false, ..Setting::of(&[unmarked.first(), unmarked]) };
+    needs(&setting, Rule::FirstNoneIsDurableWithoutAMarker, TWICE);
+}
+
+/// Where processes are seen live, a first check may outlast its lock file.
+#[test]
+fn a_first_did_not_happen_looks_at_its_lock_file_without_a_marker() {
+    let unmarked = check(1).unmarked();
+    let setting = Setting { locks: Some(1), ..Setting::of(&[unmarked.first(), unmarked]) };
+    needs(&setting, Rule::FirstNoneIsDurableWithoutAMarker, TWICE);
+}

@@ -55,10 +55,7 @@ fn shows(steps: &mut Steps<'_>) {
 fn ticks(steps: &mut Steps<'_>) {
     let setting = steps.setting;
     // An attempt that the record lets act is not frozen beyond its lease: the proviso of `check`.
-    let held_up = steps.from.workers.iter().any(|worker| {
-        let unmarked_first = worker.at == At::Ask && worker.first && !setting.program(worker.claim).marker;
-        (worker.at == At::Ready || unmarked_first) && worker.left <= 1
-    });
+    let held_up = steps.from.workers.iter().any(|worker| worker.at == At::Ready && worker.left <= 1);
     if setting.frozen || !held_up {
         steps.go("time passes", World::tick);
     }

@@ -117,6 +117,7 @@ pub(crate) enum Rule {
     LateAnswerOfAProceed,
     FreezeEndsWithTheLease,
     OperatorsCarryTheDoubt,
+    FirstNoneIsDurableWithoutAMarker,
 }
 
 #[derive(Clone, Debug)]

@@ -72,7 +72,7 @@ pub(crate) struct Worker {
     pub(crate) left: u8,
     /// What is left of the quiet time, by the caller's clock.
     pub(crate) quiet: u8,
-    /// Asks before a first attempt: "did not happen" leads to the body without another move.
+    /// Asks before a first attempt, where nothing is in doubt.
     pub(crate) first: bool,
     /// Has a "did not happen" that it was told too early.
     pub(crate) early_none: bool,

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt::{Debug, Write};
 use std::sync::Once;
 
+use idempotent::codec::{AnyValue, CodecError, Json, Reader};
 use idempotent::{Error, Operation, effect, idempotent};
 use idempotent_tests::{World, on_every_store};
 use serde::{Deserialize, Serialize};
@@ -134,7 +135,58 @@ fn a_result_that_changes_on_its_way_is_warned_of_once(world: &World) {
     assert_eq!((replayed.number, replayed.lost), (2, 0), "what was warned of");
 }
 
+/// Writes what it is given, and reads another number; or writes the same value as other bytes each time; or panics.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Codec {
+    Lies,
+    Salts,
+    Panics,
+}
+
+impl idempotent::codec::Codec for Codec {
+    fn name(&self) -> &str {
+        "odd"
+    }
+
+    fn encode(&self, value: AnyValue<'_>) -> Result<Vec<u8>, CodecError> {
+        Ok([format!("{:08x}", fresh()).into_bytes(), Json.encode(value)?].concat())
+    }
+
+    fn decode(&self, bytes: &[u8], reader: Reader<'_>) -> Result<(), CodecError> {
+        match self {
+            Codec::Lies => Json.decode(b"13", reader),
+            Codec::Salts => Json.decode(&bytes[8..], reader),
+            Codec::Panics => std::panic::resume_unwind(Box::new("the codec panics")),
+        }
+    }
+}
+
+/// Red when a codec that gives another value, or cannot read, is not warned of in a debug build, or one that is merely
+/// never the same twice is (operation/rules.rs `check_round_trip`).
+fn a_codec_that_lies_is_warned_of(world: &World) {
+    for (codec, said) in [
+        (Codec::Lies, Some("the result changes when it is stored and read again")),
+        (Codec::Salts, None),
+        (Codec::Panics, Some("reading the stored result panics")),
+    ] {
+        let name: &'static str = format!("events.odd{}", fresh()).leak();
+        let operation: &'static Operation = Box::leak(Box::new(Operation::new(name)));
+        let handle = world.handle.clone().with_codec(codec);
+        listen();
+        let call = operation.call().key("id", &1).store(&handle).returns::<Result<u32, Error>>();
+        assert_eq!(call.run_blocking(|_| Ok(7)).unwrap(), 7, "the caller has what the body returned");
+        let lines = LINES.take();
+        let warned: Vec<_> = lines.iter().filter(|(level, _)| *level == Level::WARN).collect();
+        assert_eq!(warned.len(), usize::from(said.is_some()), "{lines:#?}");
+        assert!(
+            said.is_none_or(|said| warned[0].1.contains(said) && warned[0].1.contains(name)),
+            "{lines:#?}"
+        );
+    }
+}
+
 on_every_store!(
+    a_codec_that_lies_is_warned_of,
     s20_doubt_is_warned_of_at_once_with_its_mends_and_without_arguments,
     a_result_that_changes_on_its_way_is_warned_of_once,
 );

@@ -1,81 +1,16 @@
 //! I4 with a check: "it happened" is recorded, "it did not" is believed after the quiet time, "cannot tell"
 //! leaves doubt. And what a deploy between two attempts may and may not change.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use idempotent::testing::{Call as StoreCall, FakeClock, Fault};
 use idempotent::{Call, Claim, Error, How, Operation, effect, idempotent, observe, observe_async};
 use idempotent_tests::{Terms, World, on_every_store};
 
+use crate::case::{Case, Found};
 use crate::script::{Script, fresh, panics};
 use crate::{Trouble, how, on_tokio, refused};
-
-type Found = Result<Option<usize>, String>;
-type Answer = Box<dyn Fn(&Case<'_>) -> Found + Send>;
-
-/// A world, a body and a check that do as the test tells them to.
-struct Case<'a> {
-    world: &'a World,
-    script: Mutex<Script>,
-    answers: Mutex<VecDeque<Answer>>,
-    asked: AtomicUsize,
-}
-
-impl<'a> Case<'a> {
-    fn new(world: &'a World) -> Case<'a> {
-        Case {
-            world,
-            script: Mutex::new(Script::WORKS),
-            answers: Mutex::default(),
-            asked: AtomicUsize::new(0),
-        }
-    }
-
-    fn script(&self, script: Script) -> &Self {
-        *self.script.lock().unwrap() = script;
-        self
-    }
-
-    fn answer(&self, answer: impl Fn(&Case<'_>) -> Found + Send + 'static) -> &Self {
-        self.answers.lock().unwrap().push_back(Box::new(answer));
-        self
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    fn acts(&self) -> usize {
-        self.world.ledger.lines().len()
-    }
-
-    fn body(&self, mark: impl FnOnce() -> Result<(), Trouble>) -> Result<usize, Trouble> {
-        let script = *self.script.lock().unwrap();
-        script.before()?;
-        mark()?;
-        self.world.ledger.act("acts");
-        script.after()?;
-        Ok(fresh())
-    }
-
-    fn find(&self) -> Found {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        let answer = self.answers.lock().unwrap().pop_front().expect("the check is not asked so often");
-        answer(self)
-    }
-
-    /// Leaves key 1 in doubt: acted, and ended without a word.
-    fn interrupted(&self, call: impl Fn(&Case<'a>) -> Result<usize, Trouble>) {
-        self.script(Script::PANICS_AFTER);
-        panics(|| call(self));
-        self.world.drain();
-        self.script(Script::WORKS);
-        assert_eq!(self.world.in_doubt().len(), 1);
-    }
-}
 
 fn find(case: &Case<'_>, _id: u32) -> Found {
     case.find()

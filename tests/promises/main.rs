@@ -2,6 +2,9 @@
 //! counted in a ledger that the library never sees.
 
 mod api;
+mod case;
+mod check_first;
+mod codecs;
 mod events;
 mod faults;
 mod i11_cancellation;
@@ -18,6 +21,7 @@ mod scopes;
 mod script;
 mod time;
 mod trouble;
+mod value_versions;
 mod values;
 
 use std::future::Future;

@@ -11,13 +11,17 @@ use serde::{Deserialize, Serialize};
 use crate::{how, refused};
 
 #[idempotent(key = name, name = "values.of", skip(world, value), store = world.handle)]
-fn record<T: Serialize + DeserializeOwned + Clone>(world: &World, name: &str, value: &T) -> Result<T, Error> {
+pub(crate) fn record<T: Serialize + DeserializeOwned + Clone>(
+    world: &World,
+    name: &str,
+    value: &T,
+) -> Result<T, Error> {
     effect!(world.ledger.act(name));
     Ok(value.clone())
 }
 
 #[track_caller]
-fn comes_back<T: Serialize + DeserializeOwned + Clone + PartialEq + Debug>(
+pub(crate) fn comes_back<T: Serialize + DeserializeOwned + Clone + PartialEq + Debug>(
     world: &World,
     name: &str,
     value: T,
@@ -42,7 +46,7 @@ enum Shape {
 }
 
 /// Red when the codec changes a value in silence (codec.rs).
-fn s30_values_are_equal_after_a_round_trip(world: &World) {
+pub(crate) fn s30_values_are_equal_after_a_round_trip(world: &World) {
     comes_back(world, "unit", ());
     comes_back(world, "unit struct", Unit);
     comes_back(world, "true", true);
@@ -72,17 +76,18 @@ fn s30_values_are_equal_after_a_round_trip(world: &World) {
     assert_eq!(world.ledger.lines().len(), 25);
 }
 
+pub(crate) fn refuses<T: Serialize + DeserializeOwned + Clone + Debug>(world: &World, name: &str, value: T) {
+    assert!(record(world, name, &value).is_ok(), "{name}: the caller has the value");
+    for _ in 0..2 {
+        let error = refused(record(world, name, &value));
+        assert_eq!(error.code(), "stored_value", "{name}: {error}");
+        assert!(error.to_string().contains("without its value"), "{name}: {error}");
+    }
+}
+
 /// Red when the codec takes what JSON would change (codec/faithful.rs), or when what cannot be encoded is run
 /// again (operation/rules.rs `value`).
 fn s30_s32_what_cannot_be_recorded_is_done_without_a_value_and_never_run_again(world: &World) {
-    fn refuses<T: Serialize + DeserializeOwned + Clone + Debug>(world: &World, name: &str, value: T) {
-        assert!(record(world, name, &value).is_ok(), "{name}: the caller has the value");
-        for _ in 0..2 {
-            let error = refused(record(world, name, &value));
-            assert_eq!(error.code(), "stored_value", "{name}: {error}");
-            assert!(error.to_string().contains("without its value"), "{name}: {error}");
-        }
-    }
     refuses(world, "some unit", Some(()));
     refuses(world, "some none", Some(None::<u8>));
     refuses(world, "some unit struct", Some(Unit));
@@ -91,6 +96,63 @@ fn s30_s32_what_cannot_be_recorded_is_done_without_a_value_and_never_run_again(w
     refuses(world, "map", BTreeMap::from([(vec![1_u8], 1_u8)]));
     refuses(world, "inside", (1, Some(Wrapped(None))));
     assert_eq!(world.ledger.lines().len(), 7);
+    assert!(world.in_doubt().is_empty());
+}
+
+/// Cannot be written, whatever the codec.
+#[derive(Deserialize, Clone, Debug)]
+struct Unwritable;
+
+impl Serialize for Unwritable {
+    fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it cannot be written"))
+    }
+}
+
+/// One function for each thing that a function can say about doubt: none of them is about a result without a value.
+macro_rules! unwritable {
+    ($($function:ident($name:literal $(, $($argument:tt)+)?);)*) => {
+        $(#[idempotent(key = id, name = $name, skip(world), store = world.handle $(, $($argument)+)?)]
+        fn $function(world: &World, id: u32) -> Result<Unwritable, Error> {
+            effect!(world.ledger.act("acts"));
+            Ok(Unwritable)
+        })*
+
+        const UNWRITABLE: &[fn(&World, u32) -> Result<Unwritable, Error>] = &[$($function),*];
+    };
+}
+
+unwritable! {
+    unwritable("values.unwritable");
+    unwritable_rerun("values.unwritable_rerun", rerun);
+    unwritable_release("values.unwritable_release", on_err = release);
+    unwritable_check("values.unwritable_check", check(not_there, after = "0s"));
+    unwritable_first("values.unwritable_first", check(not_there, after = "0s", first));
+    unwritable_version("values.unwritable_version", value(version = 2, upgrade = never));
+}
+
+fn not_there(_: &World, _: u32) -> Result<Option<Unwritable>, String> {
+    Ok(None)
+}
+
+fn never(_: u32, _: &[u8]) -> Result<Unwritable, String> {
+    panic!("there is nothing to upgrade")
+}
+
+/// Red when a result that cannot be encoded leaves doubt, which `rerun`, `release` or a check could turn into a second
+/// run (operation/rules.rs `value`, operation/claim.rs `succeed`).
+fn s32_a_result_that_cannot_be_encoded_is_never_repeated_whatever_the_function_says(world: &World) {
+    for (before, call) in UNWRITABLE.iter().enumerate() {
+        assert!(call(world, 1).is_ok(), "the caller has the value");
+        let mut stranger = world.on(&idempotent_tests::Terms::default());
+        stranger.handle = crate::stranger(world);
+        for world in [world, world, &stranger] {
+            let error = refused(call(world, 1));
+            assert_eq!((error.code(), error.is_retryable()), ("stored_value", false));
+            assert!(error.to_string().contains("it cannot be written"), "{error}");
+        }
+        assert_eq!((world.ledger.lines().len(), stranger.ledger.lines().len()), (before + 1, 0));
+    }
     assert!(world.in_doubt().is_empty());
 }
 
@@ -185,6 +247,7 @@ fn s71_a_name_is_data(world: &World) {
 on_every_store!(
     s30_values_are_equal_after_a_round_trip,
     s30_s32_what_cannot_be_recorded_is_done_without_a_value_and_never_run_again,
+    s32_a_result_that_cannot_be_encoded_is_never_repeated_whatever_the_function_says,
     s63_two_attributes_of_one_name_fail_closed,
     s63_two_operations_of_one_name_fail_closed,
     s63_two_operations_of_one_name_from_one_macro_fail_closed,

@@ -1,22 +1,22 @@
-//! `check(path, after = "2s")`.
+//! `check(path, after = "2s", first)`.
 
 use proc_macro2::Ident;
 use syn::{
-    ExprPath, Token,
-    ext::IdentExt as _,
+    ExprPath,
     parse::{ParseStream, Parser as _},
 };
 
 use super::{
     duration::duration,
-    form::{Read, Written, read_form, skip_rest, skip_to_comma},
+    form::{Read, Written, comma, options, skip_rest},
 };
 use crate::{errors::Errors, key, texts};
 
-/// `check(path, after = "2s")`.
+/// `check(path, after = "2s", first)`.
 pub(crate) struct Check {
     pub(crate) path: ExprPath,
     pub(crate) after_micros: u64,
+    pub(crate) first: bool,
 }
 
 pub(super) fn as_check(name: &Ident, written: Written, errors: &Errors) -> Read<Check> {
@@ -35,59 +35,35 @@ fn check_list(name: &Ident, input: ParseStream<'_>, errors: &Errors) -> Read<Che
         return Read::Told;
     };
     let mut after = None;
-    let mut told = false;
-    while !input.is_empty() {
-        let comma: syn::Result<Token![,]> = input.parse();
-        if input.is_empty() {
-            break;
-        }
-        let Ok(option) = input.call(Ident::parse_any) else {
-            if let Some(token) = skip_rest(input) {
-                errors.push(token, texts::malformed("check"));
-            }
-            return Read::Told;
-        };
-        if comma.is_err() {
-            errors.push(&option, texts::missing_comma(&option.to_string()));
-            told = true;
-        }
-        match (option.to_string().as_str(), read_form(input)) {
+    let mut first = false;
+    let mut well = comma(input, errors);
+    well &= options("check", input, errors, |option, written| {
+        match (option.to_string().as_str(), written) {
             ("after", Written::Value(_)) if after.is_some() => {
-                errors.push(&option, texts::written_twice("after"));
-                told = true;
+                errors.push(option, texts::written_twice("after"));
             }
             ("after", Written::Value(expr)) => match duration("after", &expr, errors) {
-                Read::Value(micros) => after = Some(micros),
-                Read::Malformed => {
-                    errors.push(expr, texts::malformed("check"));
-                    told = true;
+                Read::Value(micros) => {
+                    after = Some(micros);
+                    return true;
                 }
-                Read::Told => told = true,
+                Read::Malformed => errors.push(expr, texts::malformed("check")),
+                Read::Told => {}
             },
+            ("first", Written::Alone) if first => errors.push(option, texts::written_twice("first")),
             ("first", Written::Alone) => {
-                errors.push(option, texts::CHECK_FIRST_NOT_BUILT);
-                told = true;
+                first = true;
+                return true;
             }
-            ("after", _) => {
-                errors.push(option, texts::malformed("check"));
-                told = true;
-            }
-            (other, _) => {
-                errors.push(&option, texts::check_unknown(other));
-                told = true;
-            }
+            ("first", _) => errors.push(option, texts::CHECK_FIRST_ALONE),
+            ("after", _) => errors.push(option, texts::malformed("check")),
+            (other, _) => errors.push(option, texts::check_unknown(other)),
         }
-        if !input.is_empty()
-            && !input.peek(Token![,])
-            && let Some(token) = skip_to_comma(input)
-        {
-            errors.push(&token, texts::missing_comma(&token.to_string()));
-            told = true;
-        }
-    }
+        false
+    });
     match after {
-        Some(after_micros) if !told => Read::Value(Check { path, after_micros }),
-        None if !told => {
+        Some(after_micros) if well => Read::Value(Check { path, after_micros, first }),
+        None if well => {
             errors.push(&path, texts::check_needs_after(&key::text(&path)));
             Read::Told
         }

@@ -1,7 +1,7 @@
 //! The forms in which an argument is written, whatever it is called.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::{Expr, Token, parse::ParseStream};
+use syn::{Expr, Token, ext::IdentExt as _, parse::ParseStream};
 
 use crate::{errors::Errors, key, slot::Slot, texts};
 
@@ -62,6 +62,38 @@ pub(super) fn fill<T>(
         Read::Told => None,
     };
     slot.fill(name, value, errors);
+}
+
+/// Reads the options `name`, `name = value` to the end of the list of the argument `whole`. Whether all was well.
+pub(super) fn options(
+    whole: &str,
+    input: ParseStream<'_>,
+    errors: &Errors,
+    mut take: impl FnMut(&Ident, Written) -> bool,
+) -> bool {
+    let mut well = true;
+    while !input.is_empty() {
+        let Ok(option) = input.call(Ident::parse_any) else {
+            if let Some(token) = skip_rest(input) {
+                errors.push(token, texts::malformed(whole));
+            }
+            return false;
+        };
+        well &= take(&option, read_form(input));
+        well &= comma(input, errors);
+    }
+    well
+}
+
+/// Reads the comma before what follows, if anything follows. Whether it is there.
+pub(super) fn comma(input: ParseStream<'_>, errors: &Errors) -> bool {
+    if input.is_empty() || input.parse::<Token![,]>().is_ok() {
+        return true;
+    }
+    if let Ok(found) = input.fork().parse::<TokenTree>() {
+        errors.push(&found, texts::missing_comma(&found.to_string()));
+    }
+    false
 }
 
 /// Passes over tokens up to the next comma and gives back the first of them.

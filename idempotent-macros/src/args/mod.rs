@@ -4,6 +4,7 @@ mod check;
 mod duration;
 mod form;
 mod names;
+mod value;
 mod values;
 
 use proc_macro2::{Ident, TokenStream};
@@ -13,11 +14,12 @@ use syn::{
     parse::{ParseStream, Parser as _},
 };
 
-pub(crate) use self::check::Check;
+pub(crate) use self::{check::Check, value::Value};
 use self::{
     check::as_check,
     form::{fill, read_form, skip_to_comma},
     names::as_names,
+    value::as_value,
     values::{as_expr, as_flag, as_keep, as_key, as_name, as_on_err, as_only_path, as_scope, as_wait},
 };
 use crate::{errors::Errors, key::KeyExpr, slot::Slot, texts};
@@ -35,6 +37,7 @@ pub(crate) struct Args {
     pub(crate) on_err: Slot<OnErr>,
     pub(crate) wait: Slot<u64>,
     pub(crate) keep: Slot<Keep>,
+    pub(crate) value: Slot<Value>,
     pub(crate) map_err: Slot<ExprPath>,
     /// `crate = ..`.
     pub(crate) krate: Slot<ExprPath>,
@@ -67,6 +70,7 @@ pub(crate) fn parse(tokens: TokenStream, errors: &Errors) -> Args {
         on_err: Slot::empty(),
         wait: Slot::empty(),
         keep: Slot::empty(),
+        value: Slot::empty(),
         map_err: Slot::empty(),
         krate: Slot::empty(),
     };
@@ -112,6 +116,7 @@ fn read_one(input: ParseStream<'_>, args: &mut Args, errors: &Errors) {
         "on_err" => fill(&mut args.on_err, name, written, errors, as_on_err),
         "wait" => fill(&mut args.wait, name, written, errors, as_wait),
         "keep" => fill(&mut args.keep, name, written, errors, as_keep),
+        "value" => fill(&mut args.value, name, written, errors, as_value),
         "map_err" => fill(&mut args.map_err, name, written, errors, as_only_path),
         "crate" => fill(&mut args.krate, name, written, errors, as_only_path),
         other => {

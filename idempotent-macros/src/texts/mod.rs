@@ -17,18 +17,21 @@ const FORMS: &[(&str, &str)] = &[
     ("secret", "`secret(ssn)`"),
     ("scope", "`scope = tenant`"),
     ("store", "`store = self.store`"),
-    ("check", "`check(find_appointment, after = \"2s\")`"),
+    (
+        "check",
+        "`check(find_appointment, after = \"2s\")` or `check(find_appointment, after = \"2s\", first)`",
+    ),
     ("rerun", "`rerun`, alone"),
     ("on_err", "`on_err = release`, `on_err = store`, or `on_err = path` to a `fn(&E) -> OnErr`"),
     ("wait", "`wait = \"60s\"`, or `wait = \"0s\"` to give up at once"),
     ("keep", "`keep = \"30d\"` or `keep = forever`"),
+    ("value", "`value(version = 2)` or `value(version = 2, upgrade = path)`"),
     ("map_err", "`map_err = path` to a `fn(idempotent::Error) -> E`"),
     ("crate", "`crate = path`, the path under which this crate is known: `crate = my_facade::idempotent`"),
 ];
 
 /// Arguments that have a meaning one day and none yet, with what to do until then.
 const NOT_BUILT: &[(&str, &str)] = &[
-    ("value", "give the operation a new `name` when the shape of its result changes"),
     ("local", "leave it out: every call asks the store"),
     ("tx", "leave it out: the record is written by the store"),
 ];
@@ -93,14 +96,41 @@ pub(crate) fn check_needs_after(path: &str) -> String {
     )
 }
 
-pub(crate) const CHECK_FIRST_NOT_BUILT: &str = "`first` is not built yet: `check` is asked only when a key is in doubt. \
-     Call the function yourself at the head of the body";
-
 pub(crate) const CHECK_AND_RERUN: &str = "`rerun` and `check` answer the same question, what to do about doubt. \
      Keep `check` to find out first, or `rerun` alone where running twice does no harm";
 
 pub(crate) fn check_unknown(name: &str) -> String {
-    format!("`check` has no option `{name}`. It is written `check(find_appointment, after = \"2s\")`")
+    format!("`check` has no option `{name}`. It is written {}", form("check"))
+}
+
+pub(crate) const CHECK_FIRST_ALONE: &str =
+    "`first` is written alone: `check(find_appointment, after = \"2s\", first)`";
+
+pub(crate) const VALUE_NEEDS_VERSION: &str =
+    "`value` needs `version`, the version of the results that this code records: `value(version = 2)`";
+
+pub(crate) const VERSION_ZERO: &str = "`version` begins with 1, which every result has that was recorded without a version. \
+     Write the next one when the shape of the result changes: `version = 2`";
+
+pub(crate) fn not_a_version(text: &str) -> String {
+    format!("`version` cannot be `{text}`. Write a whole number from 1 to {}: `version = 2`", u32::MAX)
+}
+
+pub(crate) const UPGRADE_NOT_A_PATH: &str = "`upgrade` is the path of a function: `upgrade = from_older`, \
+     a `fn(from: u32, stored: &[u8]) -> Result<T, E>`";
+
+pub(crate) const UPGRADE_OF_NOTHING: &str =
+    "`upgrade` has nothing to read: no version is older than 1. Raise `version`, or take `upgrade` away";
+
+pub(crate) fn upgrade_needs_version(path: &str) -> String {
+    format!(
+        "`upgrade` needs `version`: the version of the results that this code records, from which older ones are told. \
+         Write `value(version = 2, upgrade = {path})`"
+    )
+}
+
+pub(crate) fn value_unknown(name: &str) -> String {
+    format!("`value` has no option `{name}`. It is written {}", form("value"))
 }
 
 pub(crate) fn key_missing(function: &str, arguments: &[String]) -> String {

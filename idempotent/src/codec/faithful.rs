@@ -1,12 +1,33 @@
-//! A serializer that writes nothing and refuses what JSON would change in silence.
+//! A serializer that writes nothing and refuses what the built-in codecs would change in silence.
 
 use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
-/// Walks a value; answers whether JSON writes it as `null`, which an `Option` around it could not tell from
-/// `None`.
-pub(super) struct Faithful;
+/// Walks a value; answers whether the codec writes it as its one `null`, which an `Option` around it could not tell
+/// from `None`.
+#[derive(Clone, Copy)]
+pub(super) struct Faithful {
+    format: &'static str,
+    has_every_float: bool,
+    is_human_readable: bool,
+}
+
+impl Faithful {
+    pub(super) const JSON: Faithful =
+        Faithful { format: "JSON", has_every_float: false, is_human_readable: true };
+    #[cfg(feature = "msgpack")]
+    pub(super) const MSGPACK: Faithful =
+        Faithful { format: "MessagePack", has_every_float: true, is_human_readable: false };
+
+    fn float(self, is_finite: bool, what: impl fmt::Display) -> Walked {
+        if is_finite || self.has_every_float {
+            Ok(Seen::Something)
+        } else {
+            Err(Refused(format!("{} has no {what}: it would come back as null", self.format)))
+        }
+    }
+}
 
 /// Whether the value walked would be written as `null`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,14 +56,6 @@ impl ser::Error for Refused {
 
 type Walked = Result<Seen, Refused>;
 
-fn finite(is_finite: bool, what: impl fmt::Display) -> Walked {
-    if is_finite {
-        Ok(Seen::Something)
-    } else {
-        Err(Refused(format!("JSON has no {what}: it would come back as null")))
-    }
-}
-
 macro_rules! something {
     ($($method:ident: $type:ty),* $(,)?) => {
         $(fn $method(self, _: $type) -> Walked { Ok(Seen::Something) })*
@@ -67,11 +80,11 @@ impl Serializer for Faithful {
     );
 
     fn serialize_f32(self, value: f32) -> Walked {
-        finite(value.is_finite(), value)
+        self.float(value.is_finite(), value)
     }
 
     fn serialize_f64(self, value: f64) -> Walked {
-        finite(value.is_finite(), value)
+        self.float(value.is_finite(), value)
     }
 
     fn serialize_none(self) -> Walked {
@@ -79,11 +92,12 @@ impl Serializer for Faithful {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Walked {
-        match value.serialize(Faithful)? {
+        match value.serialize(self)? {
             Seen::Something => Ok(Seen::Something),
-            Seen::Null => Err(Refused(
-                "JSON cannot tell Some(()) or Some(None) from None: it would come back as None".to_owned(),
-            )),
+            Seen::Null => Err(Refused(format!(
+                "{} cannot tell Some(()) or Some(None) from None: it would come back as None",
+                self.format
+            ))),
         }
     }
 
@@ -100,7 +114,7 @@ impl Serializer for Faithful {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Walked {
-        value.serialize(Faithful)
+        value.serialize(self)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -110,20 +124,20 @@ impl Serializer for Faithful {
         _: &'static str,
         value: &T,
     ) -> Walked {
-        value.serialize(Faithful)?;
+        value.serialize(self)?;
         Ok(Seen::Something)
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_tuple_variant(
@@ -133,15 +147,15 @@ impl Serializer for Faithful {
         _: &'static str,
         _: usize,
     ) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn serialize_struct_variant(
@@ -151,11 +165,15 @@ impl Serializer for Faithful {
         _: &'static str,
         _: usize,
     ) -> Result<Faithful, Refused> {
-        Ok(Faithful)
+        Ok(self)
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(self, _: &T) -> Walked {
         Ok(Seen::Something)
+    }
+
+    fn is_human_readable(&self) -> bool {
+        self.is_human_readable
     }
 }
 
@@ -166,7 +184,7 @@ macro_rules! walks {
             type Error = Refused;
 
             $(fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-                value.serialize(Faithful).map(|_| ())
+                value.serialize(*self).map(|_| ())
             })*
 
             fn end(self) -> Walked {
@@ -194,7 +212,7 @@ macro_rules! walks_fields {
                 _: &'static str,
                 value: &T,
             ) -> Result<(), Refused> {
-                value.serialize(Faithful).map(|_| ())
+                value.serialize(*self).map(|_| ())
             }
 
             fn end(self) -> Walked {

@@ -98,6 +98,12 @@ impl Open {
         life.lost
     }
 
+    /// Whether the claim may be another's by now: a renewal was refused, or none was answered for a whole lease.
+    pub(crate) fn may_be_gone(&self) -> bool {
+        let life = self.life();
+        life.lost || boot_micros() >= life.valid_until
+    }
+
     fn lose(&self) {
         let mut life = self.life();
         life.lost = true;

@@ -21,7 +21,8 @@ impl<R: Returns> Call<R> {
         finish_blocking(self.claim_blocking(), body)
     }
 
-    /// Runs `body` unless the call has an answer; where there is doubt, `check` is asked first.
+    /// Runs `body` unless the call has an answer; where there is doubt, `check` is asked first, and before a first
+    /// attempt too if the operation says so. The check sees the [`attempt`](crate::attempt()) that it asks about.
     pub async fn run_or_check<C, E, F>(self, check: C, body: F) -> R
     where
         C: AsyncFn() -> Result<Option<R::Ok>, E>,
@@ -31,7 +32,10 @@ impl<R: Returns> Call<R> {
         let mut claimed = self.claim_or_check().await;
         loop {
             match claimed {
-                Claimed::Check(asking) => claimed = asking.answer(check().await).await,
+                Claimed::Check(asking) => {
+                    let answer = asking.ask(check()).await;
+                    claimed = asking.answer(answer).await;
+                }
                 Claimed::Next(next) => return finish(next, body).await,
             }
         }
@@ -46,7 +50,10 @@ impl<R: Returns> Call<R> {
         let mut claimed = self.claim_or_check_blocking();
         loop {
             match claimed {
-                Claimed::Check(asking) => claimed = asking.answer_blocking(check()),
+                Claimed::Check(asking) => {
+                    let answer = asking.ask_blocking(&check);
+                    claimed = asking.answer_blocking(answer);
+                }
                 Claimed::Next(next) => return finish_blocking(next, body),
             }
         }

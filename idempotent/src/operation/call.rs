@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Operation;
 use super::outcome::{FromError, KeyPart, Recordable, Returns};
 use super::rules::{ErrorCodec, OnErrRule, Probe, Rules, named};
-use crate::codec;
+use crate::codec::{self, Codecs};
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::key::{FingerprintBuilder, KeyBuilder, KeyError, KeyHasher, Piece, TextPart, scope_text};
@@ -150,8 +150,10 @@ impl Parts {
                 from_error,
                 error_text: named::<R::Err>,
                 withholds,
-                encode: codec::encode::<R::Ok>,
-                decode: codec::decode::<R::Ok>,
+                encode: Codecs::encode::<R::Ok>,
+                decode: Codecs::decode::<R::Ok>,
+                as_json: codec::as_json::<R::Ok>,
+                upgrade: None,
                 on_err: OnErrRule::Doubt,
             },
         }
@@ -251,6 +253,34 @@ impl<R: Returns> Call<R> {
     /// A function says what an `Err` means once the effect may have begun.
     pub fn on_err_with(mut self, judge: fn(&R::Err) -> OnErr, codec: ErrorCodec<R::Err>) -> Self {
         self.rules.on_err = OnErrRule::With(judge, codec);
+        self
+    }
+
+    /// Reads recorded results of an older [version](Operation::version): gets that version and the stored bytes, as
+    /// the codec has written them. It is asked at each replay, so it must give the same value each time; the record
+    /// stays as it is. What it cannot read is [`Error::StoredValue`], and the body does not run.
+    ///
+    /// ```
+    /// use idempotent::{Error, Handle, MemoryStore, Operation};
+    ///
+    /// static WEIGH: Operation = Operation::new("parcels.weigh").version(2); // grams; version 1 wrote kilograms
+    ///
+    /// fn grams(from: u32, stored: &[u8]) -> Result<u64, String> {
+    ///     match from {
+    ///         1 => serde_json::from_slice::<u64>(stored).map(|kg| kg * 1000).map_err(|error| error.to_string()),
+    ///         other => Err(format!("there was no version {other}")),
+    ///     }
+    /// }
+    ///
+    /// fn weigh(handle: &Handle, parcel: u32) -> Result<u64, Error> {
+    ///     let call = WEIGH.call().key("parcel", &parcel).store(handle).returns::<Result<u64, Error>>();
+    ///     call.upgrade(grams).run_blocking(|_| Ok(1250))
+    /// }
+    /// # assert_eq!(weigh(&Handle::new(MemoryStore::new()), 7)?, 1250);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn upgrade(mut self, upgrade: fn(u32, &[u8]) -> Result<R::Ok, String>) -> Self {
+        self.rules.upgrade = Some(upgrade);
         self
     }
 

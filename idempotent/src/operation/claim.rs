@@ -37,7 +37,7 @@ pub struct Claim<R: Returns> {
     pub(super) attempt: u32,
     /// What an earlier attempt or check had to say, when this claim was granted.
     pub(super) last_error: Option<Arc<str>>,
-    /// The check is being asked; the body has not begun.
+    /// The check is being asked; the body has not begun, whatever the record says of its effect.
     pub(super) asking: bool,
     /// How the attempt ended, once that is known: the only settle that is ever sent.
     pub(super) outcome: Option<Resolution>,
@@ -164,7 +164,7 @@ impl<R: Returns> Claim<R> {
 
     /// The effect happened: by the body, or as the check found out.
     pub(super) async fn succeed(mut self, value: R::Ok, how: How, mode: Mode) -> R {
-        let stored = self.call.rules.value(self.call.operation, &value);
+        let stored = self.call.rules.value(self.call.operation, self.handle.codecs(), &value);
         let keep = self.call.operation.keep;
         self.outcome = Some(Resolution::Done { value: stored.clone(), keep });
         match self.transmit(mode).await {
@@ -201,7 +201,7 @@ impl<R: Returns> Claim<R> {
         let resolution = match (verdict, rules.on_err) {
             (OnErr::Release, _) => Resolution::Free { last_error },
             (OnErr::Store, OnErrRule::Store(codec) | OnErrRule::With(_, codec)) => Resolution::Failed {
-                error: rules.error_value(codec, &error),
+                error: rules.error_value(codec, self.handle.codecs(), &error),
                 text: Arc::clone(&said),
                 keep: self.call.operation.keep,
             },

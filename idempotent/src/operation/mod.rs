@@ -28,6 +28,7 @@ mod outcome;
 mod registry;
 mod rules;
 mod run;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -44,7 +45,7 @@ pub use call::{Call, Parts};
 pub use check::Asking;
 pub use claim::{Claim, Ran, Running};
 pub use outcome::{FromError, KeyPart, Recordable, Returns};
-pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde};
+pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde, upgraded};
 pub use run::{Claimed, Next};
 
 /// How long a call waits for another holder of its key, unless the operation says otherwise.
@@ -63,8 +64,11 @@ pub struct Operation {
     has_marker: bool,
     rerun: bool,
     check_after: Option<Micros>,
+    check_first: bool,
     wait: Duration,
     keep: Option<Micros>,
+    /// The schema version of its results.
+    version: u32,
     /// The name as stores take it, once the name is known to be this operation's.
     registered: OnceCell<Arc<str>>,
     /// The type that a call of it returned first.
@@ -91,8 +95,10 @@ impl Operation {
             has_marker: false,
             rerun: false,
             check_after: None,
+            check_first: false,
             wait: WAIT,
             keep: None,
+            version: 1,
             registered: OnceCell::new(),
             returned: OnceCell::new(),
             returned_for: Mutex::new(BTreeMap::new()),
@@ -139,6 +145,13 @@ impl Operation {
         self
     }
 
+    /// The check is asked before a first attempt, too: the effect may have come about without any attempt.
+    #[must_use]
+    pub const fn check_first(mut self) -> Operation {
+        self.check_first = true;
+        self
+    }
+
     /// How long, in microseconds, a call waits for another holder of its key or for quiet time.
     #[must_use]
     pub const fn wait_micros(mut self, wait: u64) -> Operation {
@@ -150,6 +163,18 @@ impl Operation {
     #[must_use]
     pub const fn keep_micros(mut self, keep: u64) -> Operation {
         self.keep = Some(if keep > Micros::MAX as u64 { Micros::MAX } else { keep as Micros });
+        self
+    }
+
+    /// The schema version of the results that this code records and reads; without it, 1. A recorded one of an older
+    /// version goes through [`Call::upgrade`], one of a newer version is [`Error::StoredValue`](crate::Error::StoredValue).
+    ///
+    /// # Panics
+    /// With 0, where it is made: in a `static` that is a compile error.
+    #[must_use]
+    pub const fn version(mut self, version: u32) -> Operation {
+        assert!(version > 0, "versions begin with 1");
+        self.version = version;
         self
     }
 

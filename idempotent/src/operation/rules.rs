@@ -13,14 +13,19 @@ use serde::de::DeserializeOwned;
 
 use super::Operation;
 use super::outcome::{Recordable, Returns};
-use crate::codec::{self, CodecError};
+use crate::codec::{CodecError, Codecs, Written, same_json};
 use crate::error::Error;
 use crate::policy::OnErr;
 use crate::protocol::Value;
 use crate::telemetry::events::{self, RoundTrip};
 
-/// The schema version of values; functions cannot choose another one yet.
-const VERSION: u32 = 1;
+/// The schema version of recorded errors: `value(version = ..)` speaks of results alone.
+const ERRORS: u32 = 1;
+
+type Encode<T> = fn(&Codecs, &T) -> Result<Written, CodecError>;
+type Decode<T> = fn(&Codecs, &str, &[u8]) -> Result<T, CodecError>;
+/// Reads the stored bytes of an older version.
+type Upgrade<T> = fn(u32, &[u8]) -> Result<T, String>;
 
 /// What is known of a function's result.
 pub(super) struct Rules<R: Returns> {
@@ -28,8 +33,10 @@ pub(super) struct Rules<R: Returns> {
     pub(super) error_text: fn(&R::Err) -> String,
     /// The call has secrets, which an error's text or a late result could tell.
     pub(super) withholds: bool,
-    pub(super) encode: fn(&R::Ok) -> Result<Vec<u8>, CodecError>,
-    pub(super) decode: fn(&[u8]) -> Result<R::Ok, CodecError>,
+    pub(super) encode: Encode<R::Ok>,
+    pub(super) decode: Decode<R::Ok>,
+    pub(super) as_json: fn(&R::Ok) -> Result<Written, CodecError>,
+    pub(super) upgrade: Option<Upgrade<R::Ok>>,
     pub(super) on_err: OnErrRule<R::Err>,
 }
 
@@ -58,8 +65,8 @@ impl<E> Copy for OnErrRule<E> {}
 
 /// How an error becomes bytes, if it can.
 pub struct ErrorCodec<E> {
-    pub(super) encode: fn(&E) -> Result<Vec<u8>, CodecError>,
-    pub(super) decode: fn(&[u8]) -> Result<E, CodecError>,
+    pub(super) encode: Encode<E>,
+    pub(super) decode: Decode<E>,
 }
 
 impl<E> Clone for ErrorCodec<E> {
@@ -72,17 +79,21 @@ impl<E> Copy for ErrorCodec<E> {}
 
 impl<E: Serialize + DeserializeOwned> ErrorCodec<E> {
     pub(super) const fn serde() -> ErrorCodec<E> {
-        ErrorCodec { encode: codec::encode::<E>, decode: codec::decode::<E> }
+        ErrorCodec { encode: Codecs::encode::<E>, decode: Codecs::decode::<E> }
     }
 }
 
 impl<E> ErrorCodec<E> {
     const fn nothing() -> ErrorCodec<E> {
         ErrorCodec {
-            encode: |_| Err(CodecError(format!("{} does not implement `Serialize`", type_name::<E>()))),
-            decode: |_| Err(CodecError(format!("{} does not implement `Deserialize`", type_name::<E>()))),
+            encode: |_, _| Err(lacks::<E>("Serialize")),
+            decode: |_, _, _| Err(lacks::<E>("Deserialize")),
         }
     }
+}
+
+fn lacks<E>(bound: &str) -> CodecError {
+    CodecError::new(format_args!("{} does not implement `{bound}`", type_name::<E>()))
 }
 
 /// Finds out, where the type of an error is known, what it can do: called on `&Probe::<E>::NEW`, the methods
@@ -155,6 +166,16 @@ pub(super) fn named<E>(_: &E) -> String {
     format!("an error of type {}", type_name::<E>())
 }
 
+/// Calls `upgrade`, whose error may be any that people can read.
+#[doc(hidden)]
+pub fn upgraded<T, E: Display>(
+    upgrade: fn(u32, &[u8]) -> Result<T, E>,
+    from: u32,
+    stored: &[u8],
+) -> Result<T, String> {
+    upgrade(from, stored).map_err(|error| error.to_string())
+}
+
 /// What stands in the place of a text that could hold a secret.
 const WITHHELD: &str = "withheld: the call has secrets";
 
@@ -177,80 +198,128 @@ impl<R: Returns> Rules<R> {
     pub(super) fn text(&self, value: &Value) -> Arc<str> {
         match value {
             _ if self.withholds => format!("a result ({WITHHELD})").into(),
-            Value::Bytes { bytes, .. } => String::from_utf8_lossy(bytes).into(),
+            Value::Bytes { bytes, codec, .. } => match std::str::from_utf8(bytes) {
+                Ok(text) => text.into(),
+                Err(_) => {
+                    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    format!("{codec} {hex}").into()
+                }
+            },
             Value::Missing { why } => format!("a value that cannot be recorded ({why})").into(),
         }
     }
 
     /// A codec's error, which may quote the value.
-    fn codec_said(&self, error: CodecError) -> CodecError {
-        if self.withholds { CodecError(format!("its error is {WITHHELD}")) } else { error }
+    fn codec_said(&self, error: CodecError) -> Arc<str> {
+        if self.withholds && error.may_quote() {
+            format!("its error is {WITHHELD}").into()
+        } else {
+            error.into_text()
+        }
     }
 
     /// The value to record. What cannot be encoded is recorded as done without value, loudly.
-    pub(super) fn value(&self, operation: &Operation, value: &R::Ok) -> Value {
-        match (self.encode)(value) {
-            Ok(bytes) => {
+    pub(super) fn value(&self, operation: &Operation, codecs: &Codecs, value: &R::Ok) -> Value {
+        match (self.encode)(codecs, value) {
+            Ok(written) => {
                 if cfg!(debug_assertions) && !operation.round_trip_checked.swap(true, Ordering::Relaxed) {
-                    self.check_round_trip(operation.name(), &bytes);
+                    self.check_round_trip(operation.name(), codecs, value, &written);
                 }
-                bytes_value(bytes)
+                of_version(operation.version, written)
             }
             Err(error) => {
                 let error = self.codec_said(error);
                 events::not_recorded(operation.name(), &error);
-                Value::Missing { why: error.0.into() }
+                Value::Missing { why: error }
             }
         }
     }
 
-    fn check_round_trip(&self, operation: &str, bytes: &[u8]) {
-        // A user's `Deserialize` that panics is told here, and must not turn a success into doubt.
-        let again =
-            catch_unwind(AssertUnwindSafe(|| (self.decode)(bytes).and_then(|value| (self.encode)(&value))));
-        match again {
-            Ok(Ok(again)) if codec::same(&again, bytes) => {}
-            Ok(Ok(_)) => events::round_trip(operation, RoundTrip::Changes),
+    fn check_round_trip(&self, operation: &str, codecs: &Codecs, value: &R::Ok, written: &Written) {
+        // A `Deserialize` or a codec of the user's that panics is told here, and must not turn a success into doubt.
+        let is_same = || -> Result<bool, CodecError> {
+            let again = (self.decode)(codecs, &written.codec, &written.bytes)?;
+            if (self.encode)(codecs, &again)?.bytes == written.bytes {
+                return Ok(true);
+            }
+            // Entries of a map in another order, or a codec that never writes the same bytes twice: values are compared
+            // as JSON, where they can be written so.
+            Ok(match ((self.as_json)(value), (self.as_json)(&again)) {
+                (Ok(one), Ok(other)) => same_json(&one.bytes, &other.bytes),
+                (one, other) => one.is_err() && other.is_err(),
+            })
+        };
+        match catch_unwind(AssertUnwindSafe(is_same)) {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => events::round_trip(operation, RoundTrip::Changes),
             Ok(Err(error)) => events::round_trip(operation, RoundTrip::Fails(&self.codec_said(error))),
             Err(_) => events::round_trip(operation, RoundTrip::Panics),
         }
     }
 
-    pub(super) fn error_value(&self, codec: ErrorCodec<R::Err>, error: &R::Err) -> Value {
-        match (codec.encode)(error) {
-            Ok(bytes) => bytes_value(bytes),
-            Err(error) => Value::Missing { why: self.codec_said(error).0.into() },
+    pub(super) fn error_value(&self, codec: ErrorCodec<R::Err>, codecs: &Codecs, error: &R::Err) -> Value {
+        match (codec.encode)(codecs, error) {
+            Ok(written) => of_version(ERRORS, written),
+            Err(error) => Value::Missing { why: self.codec_said(error) },
         }
     }
 
-    pub(super) fn decode_done(&self, value: &Value) -> Result<R::Ok, Arc<str>> {
-        readable(value)
-            .and_then(|bytes| (self.decode)(bytes).map_err(|error| self.codec_said(error).0.into()))
+    /// The recorded result. One of an older version goes through `upgrade`, each time it is read: the record stays.
+    pub(super) fn decode_done(
+        &self,
+        operation: &Operation,
+        codecs: &Codecs,
+        value: &Value,
+    ) -> Result<R::Ok, Arc<str>> {
+        let (bytes, codec, version) = parts(value)?;
+        let wanted = operation.version;
+        match self.upgrade {
+            _ if version == wanted => {
+                (self.decode)(codecs, codec, bytes).map_err(|error| self.codec_said(error))
+            }
+            _ if version > wanted => Err(newer(version, wanted)),
+            Some(upgrade) => upgrade(version, bytes).map_err(|said| {
+                let said = if self.withholds { WITHHELD } else { &said };
+                format!("`upgrade` cannot read its version {version}: {said}").into()
+            }),
+            None => Err(format!(
+                "it is of version {version}, and this code is at version {wanted}: name the function that reads older \
+                 ones, `value(version = {wanted}, upgrade = path)`"
+            )
+            .into()),
+        }
     }
 
-    pub(super) fn decode_failed(&self, value: &Value) -> Result<R::Err, Arc<str>> {
-        let codec = match self.on_err {
+    pub(super) fn decode_failed(&self, codecs: &Codecs, value: &Value) -> Result<R::Err, Arc<str>> {
+        let known = match self.on_err {
             OnErrRule::Store(codec) | OnErrRule::With(_, codec) => codec,
             OnErrRule::Doubt | OnErrRule::Release => {
                 return Err("a final failure is recorded, but this code does not say `on_err = store`".into());
             }
         };
-        readable(value)
-            .and_then(|bytes| (codec.decode)(bytes).map_err(|error| self.codec_said(error).0.into()))
+        match parts(value)? {
+            (bytes, codec, ERRORS) => {
+                (known.decode)(codecs, codec, bytes).map_err(|error| self.codec_said(error))
+            }
+            (_, _, version) => Err(newer(version, ERRORS)),
+        }
     }
 }
 
-fn bytes_value(bytes: Vec<u8>) -> Value {
-    Value::Bytes { bytes: bytes.into(), codec: codec::JSON.into(), version: VERSION }
+fn of_version(version: u32, written: Written) -> Value {
+    Value::Bytes { bytes: written.bytes.into(), codec: written.codec, version }
 }
 
-fn readable(value: &Value) -> Result<&[u8], Arc<str>> {
+fn newer(version: u32, wanted: u32) -> Arc<str> {
+    format!(
+        "it is of version {version}, and this code is at version {wanted}: a newer program has written it"
+    )
+    .into()
+}
+
+fn parts(value: &Value) -> Result<(&[u8], &str, u32), Arc<str>> {
     match value {
-        Value::Bytes { bytes, codec, version } if **codec == *codec::JSON && *version == VERSION => Ok(bytes),
-        Value::Bytes { codec, version, .. } => Err(format!(
-            "it is written as `{codec}` of version {version}, and this code reads `json` of version 1"
-        )
-        .into()),
+        Value::Bytes { bytes, codec, version } => Ok((bytes, codec, *version)),
         Value::Missing { why } => Err(format!("it is recorded without its value ({why})").into()),
     }
 }

@@ -7,6 +7,7 @@ use super::call::{Call, Identity};
 use super::check::Asking;
 use super::claim::{Claim, report};
 use super::outcome::Returns;
+use super::wait::{POLL, TRUST, duration, pause_between, wait_for, wait_for_change};
 use crate::attempt;
 use crate::block_on::block_on;
 use crate::clock::micros;
@@ -15,17 +16,12 @@ use crate::handle::Handle;
 use crate::install::installed;
 use crate::keeper::{Job, Open, too_late};
 use crate::observe::{How, inspects};
-use crate::pause::{Deadline, pause, within};
-use crate::protocol::{self, Answer, Busy, Ending, Grant, Held, Micros, Policy, Request, Token};
+use crate::pause::Deadline;
+use crate::protocol::{self, Answer, Ending, Grant, Held, Micros, Policy, Request, Token};
 use crate::send::{Answered, Mode, send, wrong_answer};
-use crate::slots::{Found, Slot, Turn};
+use crate::slots::{Found, Turn};
 use crate::store::{self, ErrorKind, Subject};
 use crate::telemetry::{CallSpan, events};
-
-/// The pauses of a caller that waits for another process and gets no word from the store.
-const POLL: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
-/// How long a caller trusts that the store would have told it of a change.
-const TRUST: Duration = Duration::from_secs(1);
 
 /// What a call comes to: an answer, or the right to run its body.
 #[expect(clippy::large_enum_variant, reason = "taken apart at once; a box would allocate at every call")]
@@ -90,7 +86,8 @@ impl<R: Returns> Call<R> {
         block_on(self.next(Mode::Blocking, deadline))
     }
 
-    /// Asks for the right to run the body, or to ask the check first where there is doubt.
+    /// Asks for the right to run the body, or to ask the check first where there is doubt, and before a first
+    /// attempt if the operation says so.
     pub async fn claim_or_check(self) -> Claimed<R> {
         let deadline = Deadline::after(self.operation.wait);
         self.claimed(true, Mode::Async, deadline).await
@@ -166,7 +163,9 @@ impl<R: Returns> Call<R> {
                 Found::Mine(turn) => Some(turn),
                 Found::Same(slot) if deadline.left() > Duration::ZERO => {
                     match wait_for(&slot, deadline).await {
-                        Some(Some(ending)) => return Ok(self.replay(subject, &ending, How::Waited)),
+                        Some(Some(ending)) => {
+                            return Ok(self.replay(&handle, subject, &ending, How::Waited));
+                        }
                         Some(None) => continue,
                         None => return Err(in_progress(subject, None, TRUST, false)),
                     }
@@ -212,7 +211,7 @@ impl<R: Returns> Call<R> {
                 policy,
                 after: self.operation.check_after.unwrap_or(0),
                 has_marker,
-                first: false,
+                first: asks && self.operation.check_first,
                 lease: micros(lease.length),
             });
             asking.armed = true;
@@ -233,11 +232,11 @@ impl<R: Returns> Call<R> {
                 Answer::Check { grant, quiet_left } => {
                     let turn = asking.answered();
                     let claim = self.granted(handle, subject, asking.token, &grant, turn, sent, true);
-                    return Ok(Came::Check(Asking::new(claim, quiet_left, deadline)));
+                    return Ok(Came::Check(Asking::new(claim, !grant.prior, quiet_left, deadline)));
                 }
                 Answer::Replay(ending) => {
                     let turn = asking.answered();
-                    let out = self.replay(subject, &ending, how);
+                    let out = self.replay(handle, subject, &ending, how);
                     if let Some(turn) = turn {
                         turn.share(ending);
                     }
@@ -335,10 +334,11 @@ impl<R: Returns> Call<R> {
     }
 
     /// The recorded ending, as this function returns it.
-    fn replay(&self, subject: &Subject, ending: &Ending, how: How) -> Came<R> {
+    fn replay(&self, handle: &Handle, subject: &Subject, ending: &Ending, how: How) -> Came<R> {
+        let codecs = handle.codecs();
         let read = match ending {
-            Ending::Done(value) => self.rules.decode_done(value).map(Ok),
-            Ending::Failed(value) => self.rules.decode_failed(value).map(Err),
+            Ending::Done(value) => self.rules.decode_done(self.operation, codecs, value).map(Ok),
+            Ending::Failed(value) => self.rules.decode_failed(codecs, value).map(Err),
         };
         let (result, how) = match read {
             Ok(result) => (result, how),
@@ -357,53 +357,6 @@ impl Unanswered<'_> {
         self.armed = false;
         self.turn.take()
     }
-}
-
-/// Waits until the work on a key in this process is over: its ending if there is one to share.
-async fn wait_for(slot: &Slot, deadline: Deadline) -> Option<Option<Ending>> {
-    loop {
-        let rung = slot.listen();
-        if let Some(over) = slot.over() {
-            return Some(over);
-        }
-        if within(deadline.left(), rung).await.is_none() {
-            return slot.over();
-        }
-    }
-}
-
-/// How long a caller that waits for a holder may wait at a time.
-fn most(busy: &Busy, deadline: Deadline) -> Duration {
-    let lease_left = if busy.left > 0 { duration(busy.left) } else { Duration::MAX };
-    deadline.left().min(lease_left)
-}
-
-/// Lets time pass between two looks at a record, more each time.
-async fn pause_between(busy: &Busy, deadline: Deadline, next_poll: &mut Duration) {
-    pause(most(busy, deadline).min(*next_poll)).await;
-    *next_poll = (*next_poll * 2).min(POLL.1);
-}
-
-/// Waits until the record may have changed, at the latest when its lease or the deadline is over. Whether the store
-/// says that it has.
-async fn wait_for_change(
-    handle: &Handle,
-    subject: &Subject,
-    busy: &Busy,
-    deadline: Deadline,
-    next_poll: &mut Duration,
-) -> bool {
-    match handle.store().changed(&subject.key, busy.fence) {
-        Some(changed) => within(most(busy, deadline).min(TRUST), changed).await.is_some(),
-        None => {
-            pause_between(busy, deadline, next_poll).await;
-            false
-        }
-    }
-}
-
-fn duration(micros: Micros) -> Duration {
-    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 fn fresh_token() -> Result<Token, Error> {

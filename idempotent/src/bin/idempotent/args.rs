@@ -123,6 +123,9 @@ pub(crate) struct Resolve {
     /// With `done`: what later calls get, as JSON; `null` for a function that returns `()`
     #[arg(long, value_name = "JSON", required_if_eq("happened", "done"))]
     pub(crate) value: Option<String>,
+    /// The schema version of that value, for a function that says `value(version = ..)`; 1 if it is left out
+    #[arg(long, value_name = "N", requires = "value", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) value_version: Option<u32>,
     #[command(flatten)]
     pub(crate) act: Act,
     #[command(flatten)]

@@ -198,6 +198,12 @@ fn parse(url: &str) -> Result<SqliteOptions, Fault> {
             "max_pages" => {
                 options.max_pages = Some(value.parse().map_err(|_| wrong("give a number of pages"))?);
             }
+            "codec" => {
+                return Err(Fault::invalid(
+                    "`codec` is a parameter of `idempotent::open`, and not of the SQLite store alone",
+                    "open the whole URL with it, or give the codec to the handle: `handle.with_codec(..)`",
+                ));
+            }
             _ => {
                 return Err(Fault::invalid(
                     format!("there is no parameter `{name}` of an SQLite store"),

@@ -13,11 +13,19 @@ use crate::records::Records;
 /// What is to be done to records.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Act {
-    /// It happened, with this JSON as its result.
-    Done(String),
+    /// It happened, with this result.
+    Done(Given),
     NotDone,
     Revoke,
     Forget,
+}
+
+/// A result that an operator gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Given {
+    pub(crate) json: String,
+    /// The schema version of the function's results.
+    pub(crate) version: u32,
 }
 
 /// A record, as it was when the operator saw it, and whether the act can be done to it.
@@ -189,7 +197,9 @@ impl Act {
     fn send(&self, operator: &Operator, entry: &Entry, seen: Seen) -> Result<(), OperatorError> {
         let key = &entry.subject.key;
         match self {
-            Act::Done(json) => operator.resolve_done_json(key, seen, json),
+            Act::Done(Given { json, version }) => {
+                operator.clone().version(*version).resolve_done_json(key, seen, json)
+            }
             Act::NotDone => operator.resolve_not_done(key, seen),
             Act::Revoke => operator.revoke(key, seen),
             Act::Forget => operator.forget(key, seen),

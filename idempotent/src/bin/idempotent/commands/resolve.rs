@@ -3,7 +3,7 @@
 use idempotent::Which;
 use serde::de::IgnoredAny;
 
-use super::act::{Act, Plan};
+use super::act::{Act, Given, Plan};
 use super::filter;
 use crate::args::{Filters, Happened, Resolve};
 use crate::exit::Exit;
@@ -45,7 +45,9 @@ fn said(asked: &Resolve) -> Result<Act, Failure> {
         (Happened::Done, value) => {
             let value = value.as_deref().unwrap_or_default();
             match serde_json::from_str::<IgnoredAny>(value) {
-                Ok(_) => Ok(Act::Done(value.to_owned())),
+                Ok(_) => {
+                    Ok(Act::Done(Given { json: value.to_owned(), version: asked.value_version.unwrap_or(1) }))
+                }
                 Err(error) => Err(Failure::new(
                     Exit::Usage,
                     format!("the value is not JSON: {error}"),

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use self::table::{Paged, number, row};
 use self::text::{brief, clean, clean_lines};
-use crate::commands::act::{Act, Plan};
+use crate::commands::act::{Act, Given, Plan};
 use crate::commands::stats::Counts;
 use crate::commands::verify::Verified;
 use crate::failure::Failure;
@@ -209,8 +209,9 @@ pub(crate) fn announce(plan: &Plan) {
         plan.targets.iter().filter(|target| target.may.is_ok()).map(|target| &target.entry).collect();
     tell(&Paged::records().page(possible.iter().map(|entry| row(entry))));
     tell(&format!("{} {}", these(possible.len()), plan.act.will()));
-    if let Act::Done(json) = &plan.act {
-        tell(&format!("  value: {}", json::pretty(json, "  ")));
+    if let Act::Done(Given { json, version }) = &plan.act {
+        let version = if *version == 1 { String::new() } else { format!(" (version {version})") };
+        tell(&format!("  value{version}: {}", json::pretty(json, "  ")));
     }
     tell(&format!("  by {}: {}", clean(&plan.by), clean(&plan.why)));
 }

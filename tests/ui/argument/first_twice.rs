@@ -1,6 +1,6 @@
 use idempotent::{Error, idempotent};
 
-#[idempotent(key = id, check(find, after = "2s", first))]
+#[idempotent(key = id, check(find, first, after = "2s", first))]
 fn book(id: u32) -> Result<u32, Error> {
     Ok(id)
 }

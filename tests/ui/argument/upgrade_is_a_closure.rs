@@ -1,6 +1,6 @@
 use idempotent::{Error, idempotent};
 
-#[idempotent(key = id, value(version = 2, upgrade = older))]
+#[idempotent(key = id, value(version = 2, upgrade = |_, _| Ok(0)))]
 fn book(id: u32) -> Result<u32, Error> {
     Ok(id)
 }

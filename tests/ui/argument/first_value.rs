@@ -1,0 +1,12 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = id, check(find, after = "2s", first = true))]
+fn book(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn find(id: u32) -> Result<Option<u32>, Error> {
+    Ok(Some(id))
+}
+
+fn main() {}

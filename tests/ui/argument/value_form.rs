@@ -1,0 +1,8 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = id, value = 2)]
+fn book(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn main() {}

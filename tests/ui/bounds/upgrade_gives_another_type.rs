@@ -1,0 +1,12 @@
+use idempotent::{Error, idempotent};
+
+#[idempotent(key = id, value(version = 2, upgrade = older))]
+fn book(id: u32) -> Result<u32, Error> {
+    Ok(id)
+}
+
+fn older(_: u32, _: &[u8]) -> Result<String, String> {
+    Ok(String::new())
+}
+
+fn main() {}
