@@ -5,6 +5,7 @@
 //! | [`arguments`] | reference: each argument of `#[idempotent(..)]`, and `effect!` |
 //! | [`codecs`] | how to: results as other bytes than JSON, and a codec of your own |
 //! | [`errors`] | reference: each code, and what to do |
+//! | [`guarantees`] | reference: what the next call comes to, by where a process was killed and what you wrote |
 //! | [`keys`] | why and reference: what identifies a call, byte by byte |
 //! | [`operating`] | how to: resolve doubt, sweep, read the file, watch it |
 //! | [`records`] | why: done, not done, in doubt; what may be promised |
@@ -21,6 +22,11 @@ pub mod codecs {}
 
 #[doc = include_str!("../docs/errors.md")]
 pub mod errors {}
+
+// The picture first: a page in the API documentation cannot link to a file beside it.
+#[doc = include_str!("../docs/guarantees.svg")]
+#[doc = include_str!("../docs/guarantees.md")]
+pub mod guarantees {}
 
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}

@@ -2,11 +2,11 @@
 
 mod browser;
 mod ends;
-mod every_point;
 mod fleet;
 mod leases;
 mod left;
 mod paused;
+mod points;
 
 /// Where the processes of these tests begin.
 #[test]

@@ -22,14 +22,19 @@ impl Ledger {
 
     /// How often `what` happened.
     pub fn count(&self, what: &str) -> usize {
-        self.lines().iter().filter(|line| *line == what).count()
+        self.text().lines().filter(|line| *line == what).count()
     }
 
     /// Everything that happened, in order.
     pub fn lines(&self) -> Vec<String> {
+        self.text().lines().map(str::to_owned).collect()
+    }
+
+    /// The same, line by line in one text.
+    pub fn text(&self) -> String {
         match std::fs::read_to_string(&self.0) {
-            Ok(text) => text.lines().map(str::to_owned).collect(),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(error) => panic!("the ledger cannot be read: {error}"),
         }
     }

@@ -153,6 +153,18 @@ impl Child {
         }
     }
 
+    /// Waits until the child has [said](say) something, or has ended.
+    pub fn speaks(&mut self) {
+        while self.said.is_empty() {
+            match self.words.recv_timeout(PATIENCE) {
+                Ok(Word::Says(text)) => self.said.push(text),
+                Ok(Word::Point(name)) => panic!("the child waits at `{name}`"),
+                Ok(Word::Result(_)) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => panic!("the child says nothing for {PATIENCE:?}"),
+            }
+        }
+    }
+
     /// Lets the child go on from the point that it waits at.
     pub fn go_on(&mut self) {
         let input = self.process.stdin.as_mut().expect("its input is piped");
@@ -203,10 +215,31 @@ impl Child {
     /// Stops the child with SIGSTOP and waits until it stands still.
     #[cfg(unix)]
     pub fn stop(&self) {
-        use rustix::process::{Signal, WaitOptions, kill_process, waitpid};
+        assert!(self.stops(), "the child has ended instead");
+    }
+
+    /// [`stop`](Child::stop), unless the child has ended by then: whether it stands still.
+    #[cfg(unix)]
+    pub fn stops(&self) -> bool {
+        use rustix::process::{Signal, WaitIdOptions, kill_process};
         kill_process(self.pid(), Signal::STOP).expect("the child is ours to stop");
-        let status = waitpid(Some(self.pid()), WaitOptions::UNTRACED).expect("the child is ours to wait for");
-        assert!(status.is_some_and(|(_, status)| status.stopped()), "the child has ended instead");
+        let status = self.look(WaitIdOptions::STOPPED | WaitIdOptions::EXITED);
+        status.is_some_and(|status| status.stopped())
+    }
+
+    /// Whether the child has ended by itself.
+    #[cfg(unix)]
+    pub fn has_ended(&self) -> bool {
+        use rustix::process::WaitIdOptions;
+        self.look(WaitIdOptions::EXITED | WaitIdOptions::NOHANG).is_some()
+    }
+
+    /// Looks at the child, whose status stays there for [`kill`](Child::kill).
+    #[cfg(unix)]
+    fn look(&self, options: rustix::process::WaitIdOptions) -> Option<rustix::process::WaitIdStatus> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let status = waitid(WaitId::Pid(self.pid()), options | WaitIdOptions::NOWAIT);
+        status.expect("the child is ours to wait for")
     }
 
     /// Lets a stopped child go on with SIGCONT.

@@ -1,20 +1,22 @@
-//! Two hundred robots are killed at one file, four at work at a time, and every job is called until it answers.
+//! A thousand processes are killed at one file, five at work at a time, and every job is called until it answers.
 
 mod lanes;
 mod life;
+mod locks;
+mod opening;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use idempotent::Which;
 use idempotent_tests::robot::{Form, Task, Told};
 use idempotent_tests::{Scene, sight};
 
 use self::lanes::Seen;
-use self::life::{form, name};
+use self::life::{form, is_resolved, job_of, name};
 
-const KILLS: usize = 200;
+const KILLS: usize = 1_000;
 
 /// What became of a job, by the portal's book first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -22,30 +24,47 @@ enum Column {
     Duplicate,
     InDoubt,
     Once,
+    /// The portal's last word was no, and that is on record.
+    Refused,
     Lost,
 }
 
-/// Red when in `src`
-/// - `protocol/holder.rs` leaves out `next.effect = true` in `mark`, or `protocol/claim.rs` begins with
-///   `effect: false` whatever the code (a second run),
-/// - `protocol/claim.rs` keeps the fence where it takes over (I1),
-/// - `store/sqlite/holders.rs` takes a process for dead whose lock is held,
-/// - `operation/claim.rs` answers `Ok` without waiting for the settle (I3: an answer that is gone).
-#[test]
-fn two_hundred_kills() {
+fn seed() -> u64 {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let seed = match std::env::var("IDEMPOTENT_TEST_SEED") {
         Ok(seed) => seed.parse().expect("a seed is a number"),
         Err(_) => u64::try_from(clock.as_micros()).unwrap(),
     };
     println!("IDEMPOTENT_TEST_SEED={seed}");
+    seed
+}
+
+/// Red when in `src`
+/// - `protocol/holder.rs` leaves out `next.effect = true` in `mark`, or `protocol/claim.rs` begins with
+///   `effect: false` whatever the code (a second run),
+/// - `protocol/claim.rs` keeps the fence where it takes over (I1),
+/// - `protocol/operator.rs` sweeps a record with doubt,
+/// - `store/sqlite/holders.rs` takes a process for dead whose lock is held,
+/// - `operation/claim.rs` answers `Ok` without waiting for the settle (I3: an answer that is gone).
+#[test]
+fn a_thousand_kills() {
+    let seed = seed();
     let scene = Scene::default();
+    let began = Instant::now();
     let seen = lanes::kill(&scene, KILLS, seed);
-    println!("kills by point: {:?}", seen.kills);
-    assert_eq!(seen.kills.values().sum::<usize>(), KILLS);
+    let others: usize = seen.others.values().sum();
+    println!("{} robots and {others} others killed in {:.1?}", seen.killed(), began.elapsed());
+    println!("{:#?}\n{:#?}", seen.kills, seen.others);
+    assert!(seen.killed() >= KILLS && others > KILLS / 20);
+    #[cfg(target_os = "linux")]
+    for busy in ["has Turn", "has Writes", "has Checkpoints"] {
+        let kills = [&seen.kills, &seen.others].map(|kills| kills.get(busy).copied().unwrap_or(0));
+        assert!(kills.iter().sum::<usize>() > 0, "nobody was killed who {busy}");
+    }
     assert_eq!(integrity(&scene), "ok");
 
     let finished = lanes::finish(&scene, &seen.begun);
+    println!("{} jobs called again after {:.1?}", finished.len(), began.elapsed());
     every_job_is_in_one_column(&scene, &seen, &finished);
     nothing_that_was_answered_is_lost_or_different(&scene, &seen, &finished);
     one_holder_and_no_silent_second_run(&scene, &seen);
@@ -69,17 +88,12 @@ fn every_job_is_in_one_column(scene: &Scene, seen: &Seen, finished: &BTreeMap<u6
         2.. => Column::Duplicate,
         _ if listed.contains(&name(job)) => Column::InDoubt,
         1 => Column::Once,
+        _ if form(job) == Form::Stored && finished[&job].code == "portal" => Column::Refused,
         _ => Column::Lost,
     };
-    let mut table: BTreeMap<(&str, Column), usize> = BTreeMap::new();
+    let mut table: BTreeMap<(Form, Column), usize> = BTreeMap::new();
     for job in &seen.begun {
-        let form = match form(*job) {
-            Form::Checked => "check + marker",
-            Form::CheckedUnmarked => "check",
-            Form::Marked => "marker",
-            Form::Bare => "neither",
-        };
-        *table.entry((form, column(*job))).or_default() += 1;
+        *table.entry((form(*job), column(*job))).or_default() += 1;
         let doubt = finished[job].code == "in_doubt";
         assert_eq!(doubt, column(*job) == Column::InDoubt, "job {job}: {:?}", finished[job]);
     }
@@ -87,38 +101,47 @@ fn every_job_is_in_one_column(scene: &Scene, seen: &Seen, finished: &BTreeMap<u6
     let total = |which: Column| -> usize {
         table.iter().filter(|((_, column), _)| *column == which).map(|(_, count)| count).sum()
     };
-    let columns = [Column::Duplicate, Column::InDoubt, Column::Once, Column::Lost].map(total);
+    let all = [Column::Duplicate, Column::InDoubt, Column::Once, Column::Refused, Column::Lost];
+    let columns = all.map(total);
+    println!("duplicate, in doubt, once, refused, lost: {columns:?}");
     assert_eq!(columns.iter().sum::<usize>(), seen.begun.len());
-    assert_eq!((columns[0], columns[3]), (0, 0), "duplicates and losses");
+    assert_eq!((columns[0], columns[4]), (0, 0), "duplicates and losses");
     // Enough of each for the counts to mean something.
-    assert!(columns[1] > 0 && columns[2] > KILLS, "{table:?}");
-    let doubt = |form| table.get(&(form, Column::InDoubt)).copied().unwrap_or(0);
-    assert_eq!(doubt("check + marker") + doubt("check"), 0, "with a check nothing stays in doubt");
+    assert!(columns[1] > 0 && columns[2] > KILLS / 2 && columns[3] > 0, "{table:?}");
+    for form in Form::ALL.into_iter().filter(|form| form.checks() || form.reruns()) {
+        assert_eq!(table.get(&(form, Column::InDoubt)), None, "{form:?}: nothing of it stays in doubt");
+    }
     assert!(listed.len() == columns[1], "doubt about a job that nobody began");
 }
 
-/// I2 and I3: an answer was given once the record was durable, and stays.
+/// I2 and I3: an answer was given once the record was durable, and stays; doubt ends only by an operator's word.
 fn nothing_that_was_answered_is_lost_or_different(
     scene: &Scene,
     seen: &Seen,
     finished: &BTreeMap<u64, Told>,
 ) {
+    let revoked = acted_on(scene, "revoked");
     let mut others: BTreeMap<&str, usize> = BTreeMap::new();
     for (job, answers) in &seen.answers {
         for told in answers {
+            let last = &finished[job];
             match &*told.code {
-                "ok" => {
-                    assert_eq!(finished[job].confirmation(), told.text, "job {job} was answered otherwise");
+                "ok" => assert_eq!(last.confirmation(), told.text, "job {job} was answered otherwise"),
+                "portal" if form(*job) == Form::Stored => {
+                    assert_eq!((&last.code, &last.text), (&told.code, &told.text), "job {job}");
                 }
-                "in_doubt" => {
-                    assert_eq!(finished[job].code, "in_doubt", "job {job}: a dead robot has spoken")
+                "in_doubt" if !is_resolved(*job) => {
+                    assert_eq!(last.code, "in_doubt", "job {job}: a dead robot has spoken");
                 }
+                "in_doubt" => {}
+                "portal" if form(*job) == Form::Released => {}
+                "lease_lost" if revoked.contains(job) => {}
                 other => *others.entry(other).or_default() += 1,
             }
         }
     }
-    println!("answers that are none: {others:?}");
     assert_eq!(others, BTreeMap::new(), "robots were told of trouble although only others were killed");
+    println!("{} jobs revoked, {} resolved", revoked.len(), acted_on(scene, "resolved").len());
     let bookings = scene.portal.all_bookings();
     for (job, told) in finished.iter().filter(|(_, told)| told.code == "ok") {
         // I7, too: nobody has the record of another.
@@ -126,9 +149,22 @@ fn nothing_that_was_answered_is_lost_or_different(
     }
 }
 
+/// The jobs on which an operator has acted, by the trail.
+fn acted_on(scene: &Scene, act: &str) -> BTreeSet<u64> {
+    let file = rusqlite::Connection::open(scene.folder().join("records.db")).unwrap();
+    let mut rows = file
+        .prepare(
+            "SELECT DISTINCT r.call FROM audit a JOIN record r ON r.key = a.key WHERE a.move LIKE ?1 || '%'",
+        )
+        .unwrap();
+    let calls = rows.query_map([act], |row| row.get::<_, String>(0)).unwrap();
+    calls.map(|call| job_of(&call.unwrap())).collect()
+}
+
 /// I1 and I4, by what the bodies wrote down as they ran; I10 and I11, as half of the robots had wrong wall clocks
 /// and all were killed.
 fn one_holder_and_no_silent_second_run(scene: &Scene, seen: &Seen) {
+    let revoked = acted_on(scene, "revoked");
     let mut attempts: BTreeMap<String, Vec<idempotent_tests::robot::Attempted>> = BTreeMap::new();
     for attempt in scene.portal.attempts() {
         attempts.entry(attempt.job.clone()).or_default().push(attempt);
@@ -136,14 +172,19 @@ fn one_holder_and_no_silent_second_run(scene: &Scene, seen: &Seen) {
     for job in &seen.begun {
         let attempts = attempts.remove(&name(*job)).unwrap_or_default();
         let (acts, begins): (Vec<_>, Vec<_>) = attempts.iter().partition(|attempt| attempt.acts);
-        for pair in begins.windows(2) {
+        // A body whose claim was revoked before it began may begin late; it acts no more.
+        let in_order = if revoked.contains(job) { &acts } else { &begins };
+        for pair in in_order.windows(2) {
             assert!(pair[0].fence < pair[1].fence, "job {job}: two holders: {attempts:?}");
-            assert!(pair[0].number < pair[1].number, "job {job}: {attempts:?}");
+        }
+        if is_resolved(*job) {
+            continue;
         }
         match form(*job) {
             Form::Marked => assert!(acts.len() <= 1, "job {job}: a second run in doubt: {attempts:?}"),
             Form::Bare => assert!(begins.len() <= 1, "job {job}: a second run in doubt: {attempts:?}"),
-            Form::Checked | Form::CheckedUnmarked => {}
+            // Those may run again: by a check, a request id, or after an error that said that nothing happened.
+            _ => {}
         }
     }
     assert!(attempts.is_empty(), "jobs that nobody began: {attempts:?}");
@@ -183,8 +224,7 @@ fn an_operator_can_end_every_doubt(scene: &Scene, finished: &BTreeMap<u64, Told>
     let operator = handle.operator("ada", "looked into the portal's book");
     let bookings = scene.portal.all_bookings();
     for entry in handle.list(&filter).wait().unwrap() {
-        let job = entry.subject.call.trim_start_matches("job=").trim_matches('"').to_owned();
-        match bookings.get(&job).and_then(|booked| booked.last()) {
+        match bookings.get(&name(job_of(&entry.subject.call))).and_then(|booked| booked.last()) {
             Some(booked) => operator.resolve_done(&entry.subject.key, sight(&entry), booked).wait().unwrap(),
             None => operator.resolve_not_done(&entry.subject.key, sight(&entry)).wait().unwrap(),
         }
@@ -194,7 +234,10 @@ fn an_operator_can_end_every_doubt(scene: &Scene, finished: &BTreeMap<u64, Told>
     let finished = lanes::finish(scene, &jobs);
     let bookings = scene.portal.all_bookings();
     for (job, told) in finished {
-        assert_eq!(bookings[&name(job)], [told.confirmation()]);
+        match &*told.code {
+            "portal" if form(job) == Form::Stored => assert_eq!(bookings.get(&name(job)), None),
+            _ => assert_eq!(bookings[&name(job)], [told.confirmation()]),
+        }
     }
     assert!(scene.jobs(&scene.handle(), Which::InDoubt).is_empty());
     assert!(scene.jobs(&scene.handle(), Which::Unfinished).is_empty());

@@ -2,7 +2,8 @@
 //!
 //! **Durable** means: synced to the disk. The file is in WAL mode with `synchronous=FULL`, and an answer is
 //! given after the commit that it tells of; whatever a reader sees has been synced, too. A power cut takes back
-//! nothing that was answered, as far as the disk keeps its word.
+//! nothing that was answered, as far as the disk keeps its word. (The death of a process is tested at every point;
+//! a power cut cannot be.)
 //!
 //! **No clock decides who is alive.** Each process holds an OS lock on a file of its own in the folder
 //! `<file>-holders`, taken before its first claim. Lock free: the process is dead, and its claim is taken over
