@@ -117,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn s2_texts_cut_in_other_places_have_other_keys(
+    fn s02_texts_cut_in_other_places_have_other_keys(
         a in prop::collection::vec("[ab:\u{8}]{0,3}", 0..4), b in prop::collection::vec("[ab:\u{8}]{0,3}", 0..4)
     ) {
         let parts = |texts: &[String]| {
@@ -131,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn s2_format_strings_are_equal_only_if_their_texts_and_holes_are(
+    fn s02_format_strings_are_equal_only_if_their_texts_and_holes_are(
         a in prop::collection::vec((any::<bool>(), "[ab:\u{8}]{0,2}"), 0..5),
         b in prop::collection::vec((any::<bool>(), "[ab:\u{8}]{0,2}"), 0..5),
     ) {
@@ -160,7 +160,7 @@ proptest! {
     }
 
     #[test]
-    fn s3_scope_operation_and_parts_never_run_together(
+    fn s03_scope_operation_and_parts_never_run_together(
         a in prop::collection::vec("[ab\u{8}]{0,2}", 3), b in prop::collection::vec("[ab\u{8}]{0,2}", 3)
     ) {
         let key = |texts: &[String]| {

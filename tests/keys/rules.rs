@@ -9,7 +9,7 @@ use crate::{Bytes, key_of};
 
 /// Fails when `Encoder::text` writes no end.
 #[test]
-fn s2_parts_of_tuples_and_of_formats_do_not_run_together() {
+fn s02_parts_of_tuples_and_of_formats_do_not_run_together() {
     assert_ne!(key_of(&("a", "bc")), key_of(&("ab", "c")));
     // A text that looks like the end of one text and the beginning of the next.
     assert_ne!(key_of(&("a", "b")), key_of(&("a\u{8}b",)));
@@ -25,7 +25,7 @@ fn s2_parts_of_tuples_and_of_formats_do_not_run_together() {
 
 /// Fails when `KeyHasher::new` leaves out the scope or the operation.
 #[test]
-fn s3_operations_and_scopes_have_keys_of_their_own() {
+fn s03_operations_and_scopes_have_keys_of_their_own() {
     let key = |scope, operation| {
         let mut hasher = KeyHasher::new(scope, operation);
         hasher.part("id", &1).unwrap();
@@ -38,7 +38,7 @@ fn s3_operations_and_scopes_have_keys_of_their_own() {
 
 /// Fails when `Entries::close` does not sort.
 #[test]
-fn s4_the_order_of_insertion_does_not_count() {
+fn s04_the_order_of_insertion_does_not_count() {
     let names: Vec<_> = (0..50).map(|n| format!("name-{n}")).collect();
     let forward: HashMap<_, _> = names.iter().zip(0..).collect();
     let backward: HashMap<_, _> = names.iter().zip(0..).collect::<Vec<_>>().into_iter().rev().collect();
@@ -65,7 +65,7 @@ fn neighbours_made_on_purpose_have_keys_of_their_own() {
 
 /// Fails when two of the tags in `src/key/encode.rs` become one.
 #[test]
-fn s5_falsy_and_empty_values_are_distinct() {
+fn s05_falsy_and_empty_values_are_distinct() {
     #[derive(Serialize)]
     enum Choice {
         #[serde(rename = "")]
@@ -97,7 +97,7 @@ fn s5_falsy_and_empty_values_are_distinct() {
 
 /// Fails when `FingerprintBuilder::part` leaves out the value or what is nested in it.
 #[test]
-fn s8_a_nested_field_that_was_tampered_with_changes_the_fingerprint() {
+fn s08_a_nested_field_that_was_tampered_with_changes_the_fingerprint() {
     let payload = |amount: u32| BTreeMap::from([("lines", vec![BTreeMap::from([("amount", amount)])])]);
     let (sent, tampered) = (fingerprint("order", &payload(5)), fingerprint("order", &payload(500)));
     assert_ne!(sent, tampered);

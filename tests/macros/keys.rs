@@ -26,7 +26,7 @@ fn joined(world: &World, a: &str, b: &str) -> Result<String, Fault> {
 
 // Fails when the string is filled in before it is hashed.
 #[test]
-fn s2_pieces_of_a_format_string_do_not_run_together() {
+fn s02_pieces_of_a_format_string_do_not_run_together() {
     let world = World::new();
     once!(world, joined(&world, "a:b", "c"), "a:b-c".to_owned());
     once!(world, joined(&world, "a", "b:c"), "a-b:c".to_owned());
@@ -211,7 +211,7 @@ fn scoped_by_type(world: &World, dose: &Dose, n: u8) -> Result<u8, Fault> {
 
 // Fails when the scope is not part of the key, is not its own column, or is in the fingerprint as well.
 #[tokio::test]
-async fn s3_two_scopes_have_two_records() {
+async fn s03_two_scopes_have_two_records() {
     let world = World::new();
     once!(world, scoped(&world, "north", 1), 1);
     once!(world, scoped(&world, "south", 1), 1);

@@ -31,7 +31,7 @@ fn of_scope(world: &World, scope: &str) -> usize {
 }
 
 /// Red when the scope is not a part of the key (key/build.rs), or the record does not carry it.
-fn s3_two_scopes_and_two_operations_are_two_runs(world: &World) {
+fn s03_two_scopes_and_two_operations_are_two_runs(world: &World) {
     let first = ship(world, "Graz", 1, Script::WORKS).unwrap();
     let second = ship(world, "Linz", 1, Script::WORKS).unwrap();
     let third = bill(world, "Graz", 1).unwrap();
@@ -103,6 +103,6 @@ fn s71_a_scope_is_data(world: &World) {
 on_every_store!(
     an_empty_scope_is_none,
     doubt_stays_in_its_scope,
-    s3_two_scopes_and_two_operations_are_two_runs,
+    s03_two_scopes_and_two_operations_are_two_runs,
     s71_a_scope_is_data,
 );
