@@ -86,7 +86,10 @@ impl Markers {
     pub(crate) fn find(body: &Group, is_async: bool, errors: &Errors) -> Self {
         let mut markers = Self { names: Names::of(body.stream()), modes: Vec::new(), is_async };
         let Self { names, modes, .. } = &mut markers;
-        if names.calls(body.stream()).is_empty() {
+        let calls = names.calls(body.stream()).len();
+        // Reading the body is most of what the attribute costs, and most markers stand in plain sight.
+        if names.in_plain_sight(body.stream()) {
+            modes.resize(calls, Mode::Return);
             return markers;
         }
         match syn::parse2::<Block>(body.to_token_stream()) {
@@ -167,6 +170,42 @@ impl Names {
             }
         }
         found
+    }
+}
+
+/// Words that begin something with its own way to end, or in which nothing can end.
+const OWN_WAYS: [&str; 11] =
+    ["async", "const", "static", "fn", "impl", "trait", "mod", "struct", "enum", "type", "macro_rules"];
+
+impl Names {
+    /// Whether all markers certainly stand in the body itself: before none of them, in its statement or one around
+    /// it, is there anything in which it could stand otherwise.
+    fn in_plain_sight(&self, tokens: TokenStream) -> bool {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut hidden = false;
+        tokens.iter().enumerate().all(|(at, token)| {
+            match token {
+                TokenTree::Punct(punct) if punct.as_char() == ';' => hidden = false,
+                TokenTree::Punct(punct) => hidden |= matches!(punct.as_char(), '|' | '#'),
+                TokenTree::Ident(word) => hidden |= OWN_WAYS.iter().any(|way| word == way),
+                TokenTree::Literal(_) => {}
+                TokenTree::Group(group) => {
+                    let inside = group.stream();
+                    let of_macro = at >= 2
+                        && matches!(&tokens[at - 2..at], [TokenTree::Ident(_), TokenTree::Punct(bang)]
+                            if bang.as_char() == '!');
+                    let of_effect = at >= 2 && self.is_effect(&tokens[at - 2..=at]);
+                    return if of_effect {
+                        !hidden && !inside.is_empty() && self.calls(inside).is_empty()
+                    } else if hidden || of_macro {
+                        self.calls(inside).is_empty()
+                    } else {
+                        self.in_plain_sight(inside)
+                    };
+                }
+            }
+            true
+        })
     }
 }
 
@@ -252,6 +291,33 @@ impl<'ast> Visit<'ast> for Finder<'_> {
 #[cfg(test)]
 mod tests {
     use super::Names;
+
+    // Fails when a marker that can stand elsewhere than in the body passes unread, or a plain one is read.
+    #[test]
+    fn what_stands_in_plain_sight_is_not_read() {
+        let plain = |body: &str| {
+            let body: proc_macro2::TokenStream = body.parse().unwrap();
+            Names::of(body.clone()).in_plain_sight(body)
+        };
+        assert!(plain("act()"));
+        assert!(plain("let all = list.map(|x| x + 1); let n = effect!(act()?); if n > 1 { effect!(act()) }"));
+        assert!(plain("let a = println!(\"{}\", 1); loop { effect!(act()); }"));
+        for hidden in [
+            "list.map(|x| effect!(act(x)))",
+            "list.map(|x| { effect!(act(x)) })",
+            "async { effect!(act()) }.await",
+            "let act = async move || { if a { effect!(act()) } };",
+            "fn inner() { effect!(act()) }",
+            "const { effect!(act()) }",
+            "println!(\"{}\", effect!(act()))",
+            "macro_rules! act { () => { effect!(act()) } }",
+            "effect!()",
+            "effect!(f(effect!(act())))",
+            "std::println!(\"{}\", [effect!(act())])",
+        ] {
+            assert!(!plain(hidden), "{hidden}");
+        }
+    }
 
     // Fails when a new name is missed, or taken where no `use` gives one.
     #[test]

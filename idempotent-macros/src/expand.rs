@@ -77,24 +77,16 @@ fn operation(model: &Model, markers: &Markers) -> TokenStream {
     if let Some(Keep::Micros(keep)) = model.args.keep.get() {
         options.extend(quote_spanned!(mixed()=> .keep_micros(#keep)));
     }
+    let lines = lock::lines(model);
     if let Some(value) = model.args.value.get() {
         let version = value.version;
         options.extend(quote_spanned!(mixed()=> .version(#version)));
     }
     let (import, private) = (model.import(), model.private(mixed()));
-    let lines = lock::lines(model);
     quote_spanned! {mixed()=>
         #import
         static __IDEMPOTENT_OPERATION: #private::Operation =
-            #private::Operation::new(#name)
-                .declared_at(
-                    // Functions that one macro makes share a line and a column.
-                    ::core::concat!(::core::file!(), " in ", ::core::module_path!(), "::", #function),
-                    ::core::line!(),
-                    ::core::column!(),
-                )
-                .sole()
-                #options;
+            #private::Operation::new(#name).sole() #options;
         #private::locked! { __IDEMPOTENT_OPERATION #lines }
     }
 }
@@ -159,13 +151,8 @@ fn call(model: &Model, output: &Type) -> TokenStream {
     let mut statements = quote_spanned! {mixed()=>
         #allowed
         let #name = #call;
-        let #name = {
-            #[allow(unused_imports)]
-            use #private::{ViaDisplay as _, ViaName as _};
-            let __idempotent_text =
-                (&#name.__idempotent_probe()).__idempotent_error_text();
-            #name.error_text(__idempotent_text)
-        };
+        let __idempotent_text = #name.__idempotent_probe().__idempotent_error_text();
+        let #name = #name.error_text(__idempotent_text);
     };
     statements.extend(match model.args.on_err.get() {
         None => None,
@@ -176,13 +163,8 @@ fn call(model: &Model, output: &Type) -> TokenStream {
             let here = local_at("call", place);
             let private = model.private(place);
             Some(quote_spanned! {place=>
-                let #name = {
-                    #[allow(unused_imports)]
-                    use #private::{ViaNothing as _, ViaSerde as _};
-                    let __idempotent_codec =
-                        (&#here.__idempotent_probe()).__idempotent_error_codec();
-                    #private::Call::on_err_with(#here, #path, __idempotent_codec)
-                };
+                let __idempotent_codec = #here.__idempotent_probe().__idempotent_error_codec();
+                let #name = #private::Call::on_err_with(#here, #path, __idempotent_codec);
             })
         }
     });

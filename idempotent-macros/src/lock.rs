@@ -24,14 +24,10 @@ pub(crate) fn lines(model: &Model) -> String {
         say("scope", &text(scope));
     }
     for part in &model.key {
-        say(
-            "key",
-            &match &part.value {
-                PartExpr::Value(expr) => text(expr),
-                // However it is quoted.
-                PartExpr::Format(template) => format!("{:?}", template.literal.value()),
-            },
-        );
+        match &part.value {
+            PartExpr::Value(expr) => say("key", &text(expr)),
+            PartExpr::Format(template) => say("key", &format!("{:?}", template.literal.value())),
+        }
     }
     for name in model.secrets() {
         say("secret", &name.unraw().to_string());
@@ -53,6 +49,9 @@ pub(crate) fn lines(model: &Model) -> String {
         let recorded = if may_store_errors { output } else { model::ok_type(output) };
         say("value", &type_text(recorded));
     }
+    if let Some(value) = model.args.value.get() {
+        say("version", &value.version.to_string());
+    }
     lines
 }
 
@@ -69,13 +68,12 @@ fn constant(model: &Model, name: &Ident) -> String {
 fn arguments(model: &Model) -> Vec<String> {
     let counts = |name: &Ident| {
         let named = |expr: &Expr| names_any(expr.to_token_stream(), &[name]);
-        let in_part = |part: &PartExpr| match part {
-            PartExpr::Value(expr) => named(expr),
-            PartExpr::Format(template) => template.holes().any(|hole| same(&hole.root, name)),
-        };
         model.rest.iter().any(|other| same(other, name))
-            || model.key.iter().any(|part| in_part(&part.value))
             || model.args.scope.get().is_some_and(named)
+            || model.key.iter().any(|part| match &part.value {
+                PartExpr::Value(expr) => named(expr),
+                PartExpr::Format(template) => template.holes().any(|hole| same(&hole.root, name)),
+            })
     };
     let mut arguments = Vec::new();
     if let Some(receiver) = model.function.sig.receiver()

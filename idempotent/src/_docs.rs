@@ -12,6 +12,7 @@
 //! | [`retries`] | how to: call again until it works |
 //! | [`sqlite`] | reference: the SQLite store, its options and its limits |
 //! | [`stores`] | how to: write a store of your own |
+//! | [`testing`] | how to: test your own function |
 //! | [`telemetry`] | reference: spans, events and numbers |
 
 #[doc = include_str!("../docs/arguments.md")]
@@ -48,3 +49,7 @@ pub mod stores {}
 
 #[doc = include_str!("../docs/telemetry.md")]
 pub mod telemetry {}
+
+#[cfg(feature = "testing")]
+#[doc = include_str!("../docs/testing.md")]
+pub mod testing {}

@@ -9,6 +9,7 @@
 //! | act on an error | [`Error`], [`Error::advice`], [each of them](_docs::errors), [retries](_docs::retries) |
 //! | resolve doubt | [operating](_docs::operating), [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
 //! | use it without the macro | [`operation`] |
+//! | test your own function | [how to](_docs::testing), [`testing`] |
 //! | record results as other bytes | [codecs](_docs::codecs) |
 //! | write a store | [how to](_docs::stores), [`store::CompareAndSwap`], [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |

@@ -3,7 +3,7 @@
 pub use crate::key::{Piece, TextPart};
 pub use crate::operation::{
     Asking, Call, Claim, Claimed, ErrorCodec, FromError, KeyPart, Next, Operation, Parts, Probe, Ran,
-    Recordable, Returns, ViaDisplay, ViaName, ViaNothing, ViaSerde, upgraded,
+    Recordable, Returns, upgraded,
 };
 #[cfg(feature = "testing")]
 pub use crate::testing::locked::Registered;

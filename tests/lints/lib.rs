@@ -211,6 +211,44 @@ pub fn mapped(patient: String) -> Result<u64, Told> {
     effect!(click(&patient)).map_err(Told::Clinic)
 }
 
+/// Reads an older result.
+///
+/// # Errors
+/// If there is nothing to read.
+fn upgrade(from: u32, stored: &[u8]) -> Result<u64, &'static str> {
+    stored.first().map(|byte| u64::from(*byte).saturating_add(from.into())).ok_or("nothing is stored")
+}
+
+/// A format string, a scope, a secret, and an older result.
+///
+/// # Errors
+/// As above.
+#[idempotent(
+    key = "{day}:{patient}",
+    scope = clinic,
+    secret(code),
+    value(version = 2, upgrade = upgrade),
+    crate = ::idempotent
+)]
+pub async fn sent(clinic: &str, day: u8, patient: &str, code: &str) -> Result<u64> {
+    tracing::debug!(clinic, day);
+    effect!(click_later(&format!("{patient}{code}")).await)
+}
+
+/// A check that is asked first.
+///
+/// # Errors
+/// As above.
+#[idempotent(key = patient, check(find_now, after = "0s", first))]
+pub fn first(patient: &str) -> Result<u64> {
+    effect!(click(patient))
+}
+
+/// Finds nothing.
+fn find_now(patient: &str) -> Result<Option<u64>> {
+    click(patient).map(|_| None)
+}
+
 /// Patterns, arguments that change, and arguments that nothing uses.
 ///
 /// # Errors
@@ -442,6 +480,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(plain("ann"), Ok(Booking { number: 7 }));
             assert_eq!(judged("ann"), Ok(7));
+            assert_eq!(first("ann"), Ok(7));
             assert_eq!(judged(""), Err(ClinicError::Refused("nobody".to_owned())));
             assert_eq!(mapped("ann".to_owned()).ok(), Some(7));
             assert_eq!(in_a_scope("north", &Room { number: 1 }, String::new(), 2, &[]), Ok(9));
@@ -458,6 +497,7 @@ mod tests {
             pollster::block_on(async {
                 assert_eq!(later("ann", 1).await, Ok(Booking { number: 7 }));
                 assert_eq!(checked("ann", String::new()).await, Ok(Booking { number: 7 }));
+                assert_eq!(sent("graz", 1, "ann", "secret").await, Ok(7));
                 assert_eq!(stored("ann", 1).await, Ok(8));
                 assert_eq!(in_a_scope_later(Room { number: 1 }, 2).await, Ok(8));
                 assert_eq!(generic("a", "b", 1_u8).await, Ok(("a".to_owned(), 1)));
@@ -469,6 +509,6 @@ mod tests {
         }
         assert_eq!(portal.asked, 1, "a replayed call has changed its receiver");
         let listed = store.list(&idempotent::Filter::default()).wait().map(|entries| entries.len());
-        assert_eq!(listed.ok(), Some(25));
+        assert_eq!(listed.ok(), Some(27));
     }
 }

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 pub struct Order {
     id: u64,
+    clinic: String,
     urgent: bool,
 }
 
@@ -35,6 +36,12 @@ pub struct Receipt(u32);
 /// A newtype around a number.
 #[derive(Serialize, Deserialize)]
 pub struct PatientId(u32);
+
+impl std::fmt::Display for PatientId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "patient {}", self.0)
+    }
+}
 
 /// At most `N` rows.
 #[derive(Serialize, Deserialize)]
@@ -60,15 +67,21 @@ arguments = ["day: &str"]
 value = "Page<T, N>"
 "#;
 
-/// The program before, with a scope, a format string and a secret: `clinic.register`.
-const REGISTER: &str = r#"
-["clinic.register"]
+/// The program before, with all that an attribute can say of a key: `clinic.sent`.
+const SENT: &str = r#"
+["clinic.sent"]
 scope = "clinic"
-key = ['"{order.id}:{year}"', "ssn"]
-secret = ["ssn"]
-arguments = ["clinic: &str", "order: &Order", "year: u16", "ssn: &str"]
+key = ['"{day}:{code}"']
+secret = ["code"]
+arguments = ["clinic: &str", "day: u32", "code: &str"]
 value = "u32"
+version = 2
 "#;
+
+/// Reads an older result.
+fn upgrade(_from: u32, _stored: &[u8]) -> Result<u32, Error> {
+    unread()
+}
 
 fn unread<T>() -> Result<T, Error> {
     unreachable!("no test calls the functions")
@@ -398,46 +411,137 @@ clinic.page
         stored records: found; a result that does not fit is the error `stored_value`, never a second run
         mend: `value(version = 2, upgrade = ..)` if serde reads them differently; else accept it"##;
 
-    nothing_of_a_scope_and_a_secret: REGISTER {
-        #[idempotent(key = (r"{order.id}:{year}", ssn), scope = clinic, secret(ssn), name = "clinic.register", skip(order))]
-        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+    nothing_of_all: SENT {
+        #[idempotent(key = r"{day}:{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
             unread()
         }
     } => r##""##;
 
-    another_text_between_the_holes: REGISTER {
-        #[idempotent(key = ("{order.id}/{year}", ssn), scope = clinic, secret(ssn), name = "clinic.register", skip(order))]
-        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+    a_scope_gone: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", value(version = 2, upgrade = super::upgrade), secret(code))]
+        fn sent(day: u32, code: &str) -> Result<u32, Error> {
             unread()
         }
     } => r##"stored keys would be re-opened
-clinic.register
-    part 1 of the key was `"{order.id}:{year}"`, is `"{order.id}/{year}"`
+clinic.sent
+    the scope `clinic` is gone
         stored records: re-opened: what is done would run again!
-        mend: write the key as it was, or accept this when nothing stored matters any more"##;
+        mend: write the scope as it was, or accept this when nothing stored matters any more"##;
 
-    a_secret_less: REGISTER {
-        #[idempotent(key = ("{order.id}:{year}", ssn), scope = clinic, name = "clinic.register", skip(order))]
-        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+    another_scope: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = &clinic[1..], secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
             unread()
         }
     } => r##"stored keys may be re-opened
-clinic.register
-    secret was (ssn), is ()
-        stored records: unless no pepper is installed, re-opened: what is done would run again!
-        mend: write it as it was, or accept this when nothing stored matters any more"##;
+clinic.sent
+    the scope was `clinic`, is `&clinic[1..]`
+        stored records: unless both always have one value, re-opened: what is done would run again!
+        mend: write the scope as it was, or accept this when nothing stored matters any more
+    new beside the key: `clinic`
+        stored records: refused: a call of a stored key ends in `key_reused`
+        mend: `skip` it if calls that differ in it are one call, or accept this when calls of stored keys are over"##;
 
-    a_scope_that_becomes_a_part: REGISTER {
-        #[idempotent(key = (clinic, "{order.id}:{year}", ssn), secret(ssn), name = "clinic.register", skip(order))]
-        fn register(clinic: &str, order: &Order, year: u16, ssn: &str) -> Result<u32, Error> {
+    a_scope_more: BOOK {
+        #[idempotent(key = (patient, order.id), scope = order.clinic, name = "clinic.book")]
+        fn book(patient: u32, order: &Order, note: &str, urgent: bool) -> Result<u32, Error> {
             unread()
         }
     } => r##"stored keys would be re-opened
-clinic.register
-    the scope `clinic` is gone
+clinic.book
+    the scope `order.clinic` is new
         stored records: re-opened: what is done would run again!
-        mend: write the scope as it was, or accept this when nothing stored matters any more
-    the key was ("{order.id}:{year}", ssn), is (clinic, "{order.id}:{year}", ssn)
+        mend: write the scope as it was, or accept this when nothing stored matters any more"##;
+
+    a_secret_told: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = clinic, value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys may be re-opened
+clinic.sent
+    secret was (code), is ()
+        stored records: unless no pepper is installed, re-opened: what is done would run again!
+        mend: write it as it was, or accept this when nothing stored matters any more"##;
+
+    another_text_around_the_holes: SENT {
+        #[idempotent(key = "{day}-{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys would be re-opened
+clinic.sent
+    part 1 of the key was `"{day}:{code}"`, is `"{day}-{code}"`
         stored records: re-opened: what is done would run again!
         mend: write the key as it was, or accept this when nothing stored matters any more"##;
+
+    a_hole_of_another_name: SENT {
+        #[idempotent(key = "{date}:{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, date: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys may be re-opened
+clinic.sent
+    part 1 of the key was `"{day}:{code}"`, is `"{date}:{code}"`
+        stored records: unless both always have one value, re-opened: what is done would run again!
+        mend: write the key as it was, or accept this when nothing stored matters any more"##;
+
+    a_hole_of_another_type: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: PatientId, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys may be re-opened
+clinic.sent
+    new beside the key: `day`
+        stored records: refused: a call of a stored key ends in `key_reused`
+        mend: `skip` it if calls that differ in it are one call, or accept this when calls of stored keys are over
+    `day` was `u32`, is `PatientId`
+        stored records: unless both are shown alike, re-opened: what is done would run again!
+        mend: write the type as it was, or accept this when nothing stored matters any more"##;
+
+    a_hole_of_a_wider_number: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u64, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"no key changes
+clinic.sent
+    `day` was `u32`, is `u64`
+        stored records: nothing happens to them: both are the same in a key
+        mend: not needed; accept it"##;
+
+    no_format_string: SENT {
+        #[idempotent(key = format!("{day}:{code}"), name = "clinic.sent", scope = clinic, secret(code), value(version = 2, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"stored keys would be re-opened
+clinic.sent
+    part 1 of the key was `"{day}:{code}"`, is `format!("{day}:{code}")`
+        stored records: re-opened: what is done would run again!
+        mend: write the key as it was, or accept this when nothing stored matters any more"##;
+
+    a_newer_result: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = clinic, secret(code), value(version = 3, upgrade = super::upgrade))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"no key changes
+clinic.sent
+    the version of the value was 2, is 3
+        stored records: found; older results go through `upgrade`
+        mend: not needed; accept it"##;
+
+    an_older_result: SENT {
+        #[idempotent(key = "{day}:{code}", name = "clinic.sent", scope = clinic, secret(code))]
+        fn sent(clinic: &str, day: u32, code: &str) -> Result<u32, Error> {
+            unread()
+        }
+    } => r##"no key changes
+clinic.sent
+    the version of the value was 2, is 1
+        stored records: found; a result of a newer version is the error `stored_value`, never a second run
+        mend: count on: `value(version = 3, upgrade = ..)`"##;
 }

@@ -45,7 +45,7 @@ pub use call::{Call, Parts};
 pub use check::Asking;
 pub use claim::{Claim, Ran, Running};
 pub use outcome::{FromError, KeyPart, Recordable, Returns};
-pub use rules::{ErrorCodec, Probe, ViaDisplay, ViaName, ViaNothing, ViaSerde, upgraded};
+pub use rules::{ErrorCodec, Probe, Without, upgraded};
 pub use run::{Claimed, Next};
 
 /// How long a call waits for another holder of its key, unless the operation says otherwise.
@@ -187,8 +187,7 @@ impl Operation {
     /// Its file and line.
     #[cfg(feature = "testing")]
     pub(crate) fn written_at(&self) -> (&'static str, u32) {
-        let (file, line, _) = self.place;
-        (file.split_once(" in ").map_or(file, |(file, _)| file), line)
+        (self.place.0, self.place.1)
     }
 
     /// Begins a call: give it its key parts, then say what it [returns](Parts::returns).

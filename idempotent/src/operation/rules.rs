@@ -4,6 +4,7 @@
 use std::any::type_name;
 use std::fmt::Display;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -96,68 +97,50 @@ fn lacks<E>(bound: &str) -> CodecError {
     CodecError::new(format_args!("{} does not implement `{bound}`", type_name::<E>()))
 }
 
-/// Finds out, where the type of an error is known, what it can do: called on `&Probe::<E>::NEW`, the methods
-/// of [`ViaSerde`] and [`ViaDisplay`] come first where their bounds hold, else those of [`ViaNothing`] and
-/// [`ViaName`].
-pub struct Probe<E>(PhantomData<fn() -> E>);
+/// Finds out, where the type of an error is known, what it can do: the methods of this type come first where their
+/// bounds hold, else those of [`Without`], into which it can be looked through.
+pub struct Probe<E>(Without<E>);
 
-impl<E> Clone for Probe<E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<E> Copy for Probe<E> {}
+/// What [`Probe`] finds where the error can do nothing.
+pub struct Without<E>(PhantomData<fn() -> E>);
 
 impl<E> Probe<E> {
     /// The probe for `E`.
-    pub const NEW: Probe<E> = Probe(PhantomData);
+    pub const NEW: Probe<E> = Probe(Without(PhantomData));
 }
 
-/// What [`Probe`] finds where the error can be recorded or shown.
-pub trait ViaSerde<E> {
+impl<E> Deref for Probe<E> {
+    type Target = Without<E>;
+
+    fn deref(&self) -> &Without<E> {
+        &self.0
+    }
+}
+
+impl<E: Recordable> Probe<E> {
     /// How the error becomes bytes.
-    fn __idempotent_error_codec(&self) -> ErrorCodec<E>;
-}
-
-impl<E: Recordable> ViaSerde<E> for Probe<E> {
-    fn __idempotent_error_codec(&self) -> ErrorCodec<E> {
+    pub fn __idempotent_error_codec(&self) -> ErrorCodec<E> {
         ErrorCodec::serde()
     }
 }
 
-/// What [`Probe`] finds where the error cannot be recorded.
-pub trait ViaNothing<E> {
+impl<E> Without<E> {
     /// How the error becomes bytes: not at all.
-    fn __idempotent_error_codec(self) -> ErrorCodec<E>;
-}
-
-impl<E> ViaNothing<E> for Probe<E> {
-    fn __idempotent_error_codec(self) -> ErrorCodec<E> {
+    pub fn __idempotent_error_codec(&self) -> ErrorCodec<E> {
         ErrorCodec::nothing()
     }
 }
 
-/// What [`Probe`] finds where the error can be shown to people.
-pub trait ViaDisplay<E> {
+impl<E: Display> Probe<E> {
     /// How the error becomes text.
-    fn __idempotent_error_text(&self) -> fn(&E) -> String;
-}
-
-impl<E: Display> ViaDisplay<E> for Probe<E> {
-    fn __idempotent_error_text(&self) -> fn(&E) -> String {
+    pub fn __idempotent_error_text(&self) -> fn(&E) -> String {
         |error| error.to_string()
     }
 }
 
-/// What [`Probe`] finds where the error cannot be shown.
-pub trait ViaName<E> {
+impl<E> Without<E> {
     /// How the error becomes text: by the name of its type.
-    fn __idempotent_error_text(self) -> fn(&E) -> String;
-}
-
-impl<E> ViaName<E> for Probe<E> {
-    fn __idempotent_error_text(self) -> fn(&E) -> String {
+    pub fn __idempotent_error_text(&self) -> fn(&E) -> String {
         named::<E>
     }
 }

@@ -162,6 +162,10 @@ fn of_other_text(was: &str, now: &str) -> Fate {
     }
 }
 
+fn is_format(part: &str) -> bool {
+    part.len() > 1 && part.starts_with('"') && part.ends_with('"')
+}
+
 /// What stands around the holes of a format string; nothing for another expression.
 fn literal_text(part: &str) -> Option<Vec<&str>> {
     let format = part.strip_prefix('"')?;
@@ -286,6 +290,9 @@ fn in_key(was: &Locked, now: &Locked, name: &str, old: &str, new: &str) -> Optio
     }
     let whole = after.iter().all(|part| bare(part) == name);
     let unless = |what: &str| Fate::Reopened { unless: Some(what.into()) };
+    if after.iter().any(|part| is_format(part)) {
+        return (alike(old, new) != Some(true)).then(|| unless("both are shown alike"));
+    }
     match alike(old, new) {
         Some(true) => None,
         Some(false) if whole => Some(REOPENED),
