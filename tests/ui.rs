@@ -62,6 +62,7 @@ fn misuse_is_told() {
     for kind in KINDS {
         cases.compile_fail(format!("ui/{kind}/*.rs"));
     }
+    cases.compile_fail("ui/testing/*.rs");
     cases.compile_fail("ui/user_error/*.rs");
     cases.compile_fail("ui/user_error/plain/*.rs");
 }
@@ -70,7 +71,7 @@ fn misuse_is_told() {
 #[test]
 fn every_file_has_a_text() {
     let mut count = 0;
-    for kind in KINDS.iter().copied().chain(["user_error", "user_error/plain"]) {
+    for kind in KINDS.iter().copied().chain(["testing", "user_error", "user_error/plain"]) {
         let sources: Vec<String> = files(kind, "rs").into_keys().collect();
         let told: Vec<String> = files(kind, "stderr").into_keys().collect();
         assert_eq!(sources, told, "{kind}");

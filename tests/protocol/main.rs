@@ -6,7 +6,6 @@
 //! kept, counts as much as the answer.
 
 mod cells;
-mod histories;
 mod rows;
 
 use idempotent::protocol::{Context, Decision, decide};

@@ -16,7 +16,7 @@ store_conformance! {
     mod memory {
         build: || {
             let clock = FakeClock::new();
-            Bench::new(MemoryStore::with_clock(Arc::new(clock.clone()))).advance(move |by| clock.advance(by))
+            timed(Bench::new(MemoryStore::with_clock(Arc::new(clock.clone()))), &clock)
         },
         lacks: {
             reopen: "its records die with it",
@@ -30,6 +30,7 @@ store_conformance! {
         build_async: || async { Bench::new(MemoryStore::new()) },
         lacks: {
             advance: "this clock is not in our hands",
+            wall: "nor is this one",
             reopen: "its records die with it",
             corrupt: "it keeps records, not bytes",
         },
@@ -44,6 +45,7 @@ store_conformance! {
         },
         lacks: {
             advance: "this clock is not in our hands",
+            wall: "nor is this one",
             corrupt: "it keeps records, not bytes",
         },
     }
@@ -54,11 +56,12 @@ store_conformance! {
         build: || {
             let clock = FakeClock::new();
             let store = MemoryStore::with_clock(Arc::new(clock.clone()));
-            Bench::new(FaultyStore::new(store)).advance(move |by| clock.advance(by))
+            timed(Bench::new(FaultyStore::new(store)), &clock)
         },
         lacks: {
             reopen: "its records die with it",
             corrupt: "it keeps records, not bytes",
+            many: "the store inside has shown it",
         },
     }
 }
@@ -70,9 +73,8 @@ store_conformance! {
             let (folder, at) = (TempDir::new().unwrap(), clock.clone());
             let file = folder.path().join("robot.db");
             let (beside, open) = (file.clone(), move || opened(&file, &at));
-            Bench::new(open())
+            timed(Bench::new(open()), &clock)
                 .reopen(open)
-                .advance(move |by| clock.advance(by))
                 .corrupt(move |key| spoil(&beside, key))
                 .guard(folder)
         },
@@ -86,9 +88,12 @@ store_conformance! {
             let (folder, at) = (TempDir::new().unwrap(), clock.clone());
             let file = folder.path().join("robot.db");
             let open = move || FaultyStore::new(opened(&file, &at));
-            Bench::new(open()).reopen(open).advance(move |by| clock.advance(by)).guard(folder)
+            timed(Bench::new(open()), &clock).reopen(open).guard(folder)
         },
-        lacks: { corrupt: "the store inside has shown it" },
+        lacks: {
+            corrupt: "the store inside has shown it",
+            many: "and this, too",
+        },
     }
 }
 
@@ -103,6 +108,7 @@ store_conformance! {
                 .advance(move |by| clock.advance(by))
                 .corrupt(move |key| spoiled.spoil(key))
         },
+        lacks: { wall: "the engine has one clock for all" },
     }
 }
 
@@ -112,12 +118,11 @@ store_conformance! {
             let (disk, clock) = (Disk::default(), FakeClock::new());
             let (spoiled, at) = (disk.clone(), clock.clone());
             let open = move || CasStore::new(Engine::new(&disk)).clock(Arc::new(at.clone()));
-            Bench::new(open())
+            timed(Bench::new(open()), &clock)
                 .reopen(open)
-                .advance(move |by| clock.advance(by))
                 .corrupt(move |key| spoiled.spoil(key))
         },
-        lacks: { changed: "this engine cannot watch" },
+        lacks: { changed: "this engine cannot watch", many: "shown on the engine's clock" },
     }
 }
 
@@ -129,7 +134,7 @@ store_conformance! {
             let open = move || CasStore::new(Engine::new(&disk).watching());
             Bench::new(open()).reopen(open).corrupt(move |key| spoiled.spoil(key))
         },
-        lacks: { advance: "this clock is not in our hands" },
+        lacks: { advance: "this clock is not in our hands", wall: "nor is this one", many: "shown on the engine's clock" },
     }
 }
 
@@ -141,11 +146,11 @@ store_conformance! {
             let open = move || {
                 CasStore::new(Engine::new(&disk).seen_alive().watching()).clock(Arc::new(at.clone()))
             };
-            Bench::new(open())
+            timed(Bench::new(open()), &clock)
                 .reopen(open)
-                .advance(move |by| clock.advance(by))
                 .corrupt(move |key| spoiled.spoil(key))
         },
+        lacks: { many: "shown on the engine's clock" },
     }
 }
 
@@ -157,12 +162,16 @@ store_conformance! {
             let open = move || {
                 CasStore::new(Engine::new(&disk).in_sessions(&at).watching()).clock(Arc::new(at.clone()))
             };
-            Bench::new(open())
-                .reopen(open)
-                .advance(move |by| clock.advance(by))
-                .corrupt(move |key| spoiled.spoil(key))
+            timed(Bench::new(open()), &clock).reopen(open).corrupt(move |key| spoiled.spoil(key))
         },
+        lacks: { many: "shown on the engine's clock" },
     }
+}
+
+/// A bench whose store reads the time from `clock`.
+fn timed(bench: Bench, clock: &FakeClock) -> Bench {
+    let (steady, wall) = (clock.clone(), clock.clone());
+    bench.advance(move |by| steady.advance(by)).step_wall(move |by| wall.step_wall(by))
 }
 
 fn opened(file: &Path, clock: &FakeClock) -> SqliteStore {

@@ -29,6 +29,8 @@ store_conformance! {
         },
         lacks: {
             advance: "it measures time on the clock of the machine",
+            wall: "nobody sets that clock for a test",
+            many: "each move syncs the disk three times",
             changed: "nobody tells it that a file has changed",
         },
     }

@@ -54,4 +54,41 @@ mod tests {
             assert_eq!(micros(wrong), None, "{wrong}");
         }
     }
+
+    // Fails when a text that nobody has meant as a duration panics, or is one of another length than it says.
+    #[test]
+    fn any_text_is_a_duration_or_is_none() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut roll = |sides: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % sides as u64) as usize
+        };
+        let parts =
+            ["0", "9", "18446744073709551615", "٣", "-", "+", ".", " ", "ms", "s", "m", "h", "d", "é", "\0"];
+        let mut read = 0;
+        for _ in 0..1_000_000 {
+            let text: String = (0..roll(5)).map(|_| parts[roll(parts.len())]).collect();
+            let Some(micros) = micros(&text) else { continue };
+            let count: u128 = text.trim_end_matches(|letter: char| letter.is_alphabetic()).parse().unwrap();
+            let unit = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            let [.., (_, length)] = [
+                ("", 0),
+                ("ms", 1_000),
+                ("s", 1_000_000),
+                ("m", 60_000_000),
+                ("h", 3_600_000_000),
+                ("d", 86_400_000_000),
+            ]
+            .into_iter()
+            .filter(|(name, _)| *name == unit)
+            .collect::<Vec<(&str, u128)>>()[..] else {
+                panic!("{text:?} has no unit");
+            };
+            assert_eq!(u128::from(micros), count * length, "{text:?}");
+            read += 1;
+        }
+        assert!(read > 1_000, "{read}");
+    }
 }

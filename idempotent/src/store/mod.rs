@@ -79,7 +79,7 @@ pub struct Trail {
     pub fence: Fence,
     /// The operator, if it was one.
     pub by: Option<Arc<str>>,
-    /// The reason, or the text of an error.
+    /// The reason, or the text of an error. A store may keep the first thousand characters of it and end them with `…`.
     pub why: Option<Arc<str>>,
     /// The state before.
     pub before: Option<State>,

@@ -65,6 +65,11 @@ impl FakeClock {
         self.hands.steady.store(to, Ordering::SeqCst);
     }
 
+    /// Steps the wall clock by so many microseconds, forward or back.
+    pub fn step_wall(&self, by: Micros) {
+        self.hands.wall.fetch_add(by, Ordering::SeqCst);
+    }
+
     /// Sets the wall clock, forward or back, as an administrator does.
     pub fn set_wall(&self, to: Micros) {
         self.hands.wall.store(to, Ordering::SeqCst);
@@ -105,6 +110,8 @@ mod tests {
         assert_eq!((clock.now(), clock.wall()), (11, 22));
         other.advance(Duration::from_micros(5));
         assert_eq!((clock.now(), clock.wall()), (16, 27));
+        other.step_wall(-7);
+        assert_eq!((clock.now(), clock.wall()), (16, 20));
         other.set_wall(3);
         other.set_steady(4);
         assert_eq!((clock.now(), clock.wall()), (4, 3));

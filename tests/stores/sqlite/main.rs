@@ -1,6 +1,5 @@
 //! The SQLite store: what the file, the lock files and other processes add to the protocol.
 
-mod agree;
 mod basic;
 mod columns;
 mod damage;

@@ -1,8 +1,10 @@
 //! The ways in which a store of these tests can be wrong about a move.
 
+use std::sync::Arc;
+
 use idempotent::protocol::{
     Answer, Claim, Context, Decision, Event, Fence, Held, Liveness, Policy, Record, Request, Resolution,
-    State, Token, Value, Write,
+    Seen, State, Token, Value, Write,
 };
 
 macro_rules! wrong {
@@ -50,6 +52,8 @@ wrong! {
     KeepsPayloadOfTheFreed => i6_wrong_payload_that_did_nothing_blocks_nobody;
     RefusesRetriedMoves => i11_retried_moves_of_a_holder_are_accepted;
     LastSettleWins => i2_later_endings_change_nothing, i2_concurrent_settles_leave_one_result;
+    IgnoresWhatOperatorsSaw => i5_not_done_is_stale_once_the_attempt_has_marked,
+        i5_not_done_is_stale_once_the_check_has_said_no;
     LetsOperatorsChangeResults => i2_operators_cannot_change_an_attempts_result;
     LetsOperatorsTakeTheLiving => i5_operators_do_not_resolve_a_live_attempt;
     LetsPoliciesTakeTheLiving => i1_doubt_policies_do_not_touch_a_live_holder;
@@ -66,15 +70,21 @@ wrong! {
     ProceedsOverMarks => i4_proceed_is_refused_once_marked;
     RefusesLateTruth => i4_doubt_may_end_by_its_own_late_truth, i4_check_that_says_yes_is_recorded;
     DoubtExpires => i4_doubt_does_not_expire;
+    IgnoresFirst => i4_first_attempt_is_checked_first, i4_first_check_that_says_yes_is_recorded,
+        i4_first_check_that_gives_up_leaves_no_doubt;
+    RunsTheRetryOfAFirstCheck => i4_first_attempt_is_checked_first;
+    DoubtsTheFirstCheck => i4_first_check_that_dies_leaves_no_doubt;
     // What time it is.
     IgnoresQuietTime => i4_check_within_the_quiet_time_is_early, i4_quiet_time_ends;
-    ShortensQuietTime => i4_the_longer_quiet_time_counts;
+    ShortensQuietTime => i4_the_longer_quiet_time_counts, i4_first_does_not_shorten_the_quiet_time;
     QuietTimeStartsAnew => i4_quiet_time_goes_on_over_several_checks;
     QuietTimeFromTheMark => i4_quiet_time_of_a_dead_holder_is_counted_from_its_end;
     LeaseNeverEnds => i10_holder_lives_as_long_as_the_store_says;
     LeaseEndsAtOnce => i10_fresh_claim_is_alive, i1_first_claim_runs, i1_second_claim_is_busy_and_says_with_whom;
     MarkRenewsNothing => i10_mark_prolongs_the_claim;
     RefusesTheLapsed => i10_lapsed_holder_that_nobody_took_over_goes_on;
+    LeasesOnTheWallClock => i10_wall_clock_ends_no_lease, i10_wall_clock_keeps_no_dead_holder_alive,
+        i10_wall_clock_ends_no_quiet_time;
     KeepsForEver => i2_expired_result_runs_again, i2_result_is_replayed_within_keep;
     KeepsTooShort => i2_result_is_replayed_within_keep, i2_keep_ends_when_its_time_is_over;
     BusyNamesNobody => i1_second_claim_is_busy_and_says_with_whom;
@@ -84,13 +94,18 @@ wrong! {
     FenceRestarts => i1_fences_never_restart_after_a_sweep, i1_fences_never_restart_after_forget;
     FenceRestartsAtExpiry => i1_fences_never_restart_after_expiry;
     FenceRestartsWhenReopened => i3_fences_go_on_after_reopening;
+    FencesFromTheWallClock => i10_wall_clock_turns_no_fence_back;
     // Values, names, keys.
     CutsValues => i2_a_mebibyte_comes_back;
     TidiesJson => i2_json_comes_back_to_the_byte;
     TakesBytesForText => i2_bytes_of_any_codec_come_back;
     LosesCodec => i2_bytes_of_any_codec_come_back;
+    TidiesCodecNames => i2_bytes_of_every_codec_name_come_back;
     MissingIsEmpty => i2_missing_value_is_not_an_empty_one;
     CutsNames => i7_names_are_data;
+    CutsTexts => i5_long_texts_come_back;
+    CutsReasons => i5_long_texts_come_back;
+    TakesNamesForAlike => i7_names_that_look_alike_are_apart;
     MixesNearKeys => i7_keys_that_differ_in_one_bit_are_apart;
     MixesKeysAtNul => i7_keys_may_hold_any_bytes;
     MixesSettles => i7_interleaved_keys_keep_their_own_results;
@@ -103,11 +118,17 @@ wrong! {
     ListsAllScopes => i5_list_of_a_scope_shows_no_other;
     ListsWhatIsYoung => i5_list_shows_what_began_before;
     ListsNothingRunning => i5_list_shows_what_is_running;
+    ListsOneConditionOfTwo => i5_list_obeys_every_combination_of_conditions;
+    CountsBeforeItLooks => i5_list_obeys_every_combination_of_conditions;
+    ListsTwoHundred => i5_list_of_hundreds_leaves_out_none;
+    ListsAThousand => i5_list_of_ten_thousand_leaves_out_none;
+    SweepsByAnOldLook => i5_sweeps_beside_calls_take_nothing_from_them;
     SweepsDoubt => i4_sweep_spares_doubt_holders_and_results;
     SweepsNothing => i5_sweep_removes_what_is_over;
     LeavesATrace => i5_requests_on_an_absent_key_leave_no_trace;
     WritesEveryTrail => i5_ordinary_calls_leave_no_trail;
     WritesNoTrail => i5_trail_tells_what_was_exceptional;
+    TrailByTheWallClock => i10_wall_clock_does_not_turn_the_trail_round;
     TrailDiesWithTheRecord => i5_trail_outlives_the_record;
     NeverWakes => i5_changed_wakes_when_the_attempt_ends;
     WaitsForWhatIsOver => i5_changed_completes_for_what_is_over;
@@ -170,6 +191,9 @@ pub(crate) fn before(wrong: Wrong, request: &mut Request, found: &mut Option<Rec
             record.resolved_by = Some(operator.by.clone());
         }
         (Wrong::ForgetsDoubt, Request::Forget { .. }) => record.state = State::Free,
+        (Wrong::IgnoresWhatOperatorsSaw, Request::ResolveFree { operator }) => {
+            operator.seen = Seen { fence: operator.seen.fence, ..record.seen() };
+        }
         (Wrong::LetsOperatorsTakeTheLiving, _) if operators => context.holder = Liveness::Dead,
         _ => {}
     }
@@ -188,6 +212,7 @@ fn before_claim(wrong: Wrong, claim: &mut Claim, found: &mut Option<Record>, con
     match wrong {
         Wrong::TrustsMarkersOfAll => claim.has_marker = true,
         Wrong::DoubtsTheUnmarked => claim.has_marker = false,
+        Wrong::IgnoresFirst => claim.first = false,
         Wrong::LeaseEndsAtOnce => claim.lease = 0,
         Wrong::LeaseNeverEnds => claim.lease *= 1_000_000,
         _ => {}
@@ -201,6 +226,7 @@ fn before_claim(wrong: Wrong, claim: &mut Claim, found: &mut Option<Record>, con
         }
         Wrong::ForgetsRetries if record.owner == Some(claim.token) => claim.token = Token([9; 16]),
         Wrong::RevivesLateCopies if over => record.owner = None,
+        Wrong::RunsTheRetryOfAFirstCheck if record.owner == Some(claim.token) => claim.first = false,
         Wrong::RerunsAll => record.rerun = true,
         Wrong::ShortensQuietTime => record.after = 0,
         Wrong::QuietTimeFromTheMark if record.state == State::Running => {
@@ -254,6 +280,9 @@ pub(crate) fn after(
     }
     if let Write::Put(record) = &mut decision.write {
         spoil(wrong, request, found, record);
+    }
+    if let (Wrong::CutsReasons, Some(event)) = (wrong, &mut decision.event) {
+        cut(&mut event.why);
     }
     if wrong == Wrong::WritesNoTrail {
         decision.event = None;
@@ -309,6 +338,10 @@ fn spoil(wrong: Wrong, request: &Request, found: Option<&Record>, record: &mut R
     match wrong {
         Wrong::LosesPrior => record.prior = false,
         Wrong::LosesLate => record.late = None,
+        Wrong::DoubtsTheFirstCheck if matches!(request, Request::Claim(claim) if claim.first) => {
+            record.effect = true;
+        }
+        Wrong::CutsTexts => cut(&mut record.last_error),
         Wrong::LosesLastError => record.last_error = None,
         Wrong::LosesGeneration => record.generation = record.owner.unwrap_or(record.generation),
         Wrong::LosesAttempt => record.attempt = 1,
@@ -336,6 +369,7 @@ fn spoil(wrong: Wrong, request: &Request, found: Option<&Record>, record: &mut R
         | Wrong::TidiesJson
         | Wrong::TakesBytesForText
         | Wrong::LosesCodec
+        | Wrong::TidiesCodecNames
         | Wrong::MissingIsEmpty => {
             for value in [&mut record.value, &mut record.error].into_iter().flatten() {
                 spoil_value(wrong, value);
@@ -343,6 +377,11 @@ fn spoil(wrong: Wrong, request: &Request, found: Option<&Record>, record: &mut R
         }
         _ => {}
     }
+}
+
+/// What a column of 64 KiB would keep.
+fn cut(text: &mut Option<Arc<str>>) {
+    *text = text.as_ref().map(|text| text.chars().take(16_384).collect::<String>().into());
 }
 
 fn spoil_value(wrong: Wrong, value: &mut Value) {
@@ -357,6 +396,7 @@ fn spoil_value(wrong: Wrong, value: &mut Value) {
         (Wrong::TakesBytesForText, Value::Bytes { bytes, .. }) => {
             *bytes = String::from_utf8_lossy(bytes).into_owned().into_bytes().into();
         }
+        (Wrong::TidiesCodecNames, Value::Bytes { codec, .. }) => *codec = codec.trim().to_lowercase().into(),
         (Wrong::LosesCodec, Value::Bytes { codec, .. }) => *codec = "json".into(),
         (Wrong::MissingIsEmpty, value @ Value::Missing { .. }) => {
             *value = Value::Bytes { bytes: (*b"").into(), codec: "json".into(), version: 1 };

@@ -35,6 +35,7 @@ struct Disk {
     trails: BTreeMap<Key, Vec<Trail>>,
     spoiled: BTreeSet<Key>,
     last_fence: u64,
+    moves: u64,
     last_value: Option<Value>,
     waiting: Vec<Waker>,
 }
@@ -45,8 +46,10 @@ pub(crate) fn bench(wrong: Option<Wrong>) -> Bench {
     let disk = Arc::default();
     let store = WrongStore::new(wrong, &clock, &disk);
     let (spoiled, again, reopened) = (Arc::clone(&disk), clock.clone(), Arc::clone(&disk));
+    let wall = clock.clone();
     Bench::new(store)
         .advance(move |by| clock.advance(by))
+        .step_wall(move |by| wall.step_wall(by))
         .corrupt(move |key| {
             spoiled.lock().unwrap().spoiled.insert(*key);
         })
@@ -105,18 +108,15 @@ impl WrongStore {
             Some(Wrong::FenceRestarts | Wrong::FenceRestartsAtExpiry | Wrong::FenceStands) => 1,
             Some(Wrong::FenceStandsForOperators) => 1,
             Some(Wrong::FenceRestartsWhenReopened) => self.fences.fetch_add(1, Ordering::Relaxed) + 1,
+            Some(Wrong::FencesFromTheWallClock) => self.clock.wall().unsigned_abs(),
             _ => {
                 disk.last_fence += 1;
                 disk.last_fence
             }
         };
-        Context {
-            now: self.clock.now(),
-            wall: self.clock.wall(),
-            next_fence,
-            holder: Liveness::ByLease,
-            process: None,
-        }
+        let wall = self.clock.wall();
+        let now = if self.is(Wrong::LeasesOnTheWallClock) { wall } else { self.clock.now() };
+        Context { now, wall, next_fence, holder: Liveness::ByLease, process: None }
     }
 
     fn status(&self, disk: &mut Disk, key: &Key, record: &Record) -> Status {
@@ -191,6 +191,7 @@ impl WrongStore {
         request: &Request,
         context: &Context,
     ) -> (Answer, Option<Record>) {
+        disk.moves += 1;
         let Decision { write, event, answer } = decision;
         let mut whole = None;
         match write {
@@ -251,6 +252,48 @@ impl WrongStore {
         }
     }
 
+    /// What one that lists otherwise lets through, and how much of it.
+    fn asked(&self, filter: &Filter) -> (Filter, usize) {
+        let filter = filter.clone();
+        let limit = filter.limit;
+        match self.wrong {
+            Some(Wrong::ListsAllOperations) => (Filter { operation: None, ..filter }, limit),
+            Some(Wrong::ListsAllScopes) => (Filter { scope: None, ..filter }, limit),
+            Some(Wrong::ListsWhatIsYoung) => (Filter { began_before: None, ..filter }, limit),
+            Some(Wrong::ListsOneConditionOfTwo) if filter.operation.is_some() => {
+                (Filter { scope: None, ..filter }, limit)
+            }
+            Some(Wrong::ListsTwoHundred) => (filter, limit.min(200)),
+            Some(Wrong::ListsAThousand) => (filter, limit.min(1_000)),
+            Some(Wrong::TakesNamesForAlike) => {
+                let (operation, scope) =
+                    (filter.operation.as_ref().map(alike), filter.scope.as_ref().map(alike));
+                (Filter { operation, scope, ..filter }, limit)
+            }
+            _ => (filter, limit),
+        }
+    }
+
+    fn alike(&self, entry: &Entry) -> Entry {
+        let mut entry = entry.clone();
+        if self.is(Wrong::TakesNamesForAlike) {
+            entry.subject.operation = alike(&entry.subject.operation);
+            entry.subject.scope = alike(&entry.subject.scope);
+        }
+        entry
+    }
+
+    fn hides(&self, filter: &Filter, entry: &Entry) -> bool {
+        match self.wrong {
+            Some(Wrong::SpoiledIsHidden) => entry.record.is_err(),
+            Some(Wrong::ListsNothingFree) => {
+                filter.which == Which::Unfinished && entry.status == Status::Free
+            }
+            Some(Wrong::ListsNothingRunning) => filter.which == Which::Running,
+            _ => false,
+        }
+    }
+
     fn cut(&self, subject: &Subject) -> Subject {
         let mut subject = subject.clone();
         if self.is(Wrong::CutsNames) {
@@ -291,6 +334,11 @@ async fn yield_once() {
     .await;
 }
 
+/// A name as a column without case and blanks at the end compares it.
+fn alike(name: &Arc<str>) -> Arc<str> {
+    name.to_lowercase().trim_end().into()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -320,58 +368,55 @@ impl Store for WrongStore {
             }
             let keys: Vec<Key> = self.with(|disk| disk.records.keys().copied().collect());
             let entries = keys.iter().filter_map(|key| self.with(|disk| self.entry(disk, key)));
-            let asked = match self.wrong {
-                Some(Wrong::ListsAllOperations) => Filter { operation: None, ..filter.clone() },
-                Some(Wrong::ListsAllScopes) => Filter { scope: None, ..filter.clone() },
-                Some(Wrong::ListsWhatIsYoung) => Filter { began_before: None, ..filter.clone() },
-                _ => filter.clone(),
+            let (asked, limit) = self.asked(filter);
+            let found = entries.filter(|entry| !self.hides(filter, entry));
+            let mut found: Vec<Entry> = if self.is(Wrong::CountsBeforeItLooks) {
+                found.take(limit).filter(|entry| asked.shows(entry)).collect()
+            } else {
+                found.filter(|entry| asked.shows(&self.alike(entry))).take(limit).collect()
             };
-            let mut found: Vec<Entry> = entries
-                .filter(|entry| {
-                    let hidden = match self.wrong {
-                        Some(Wrong::SpoiledIsHidden) => entry.record.is_err(),
-                        Some(Wrong::ListsNothingFree) => {
-                            filter.which == Which::Unfinished && entry.status == Status::Free
-                        }
-                        Some(Wrong::ListsNothingRunning) => filter.which == Which::Running,
-                        _ => false,
-                    };
-                    !hidden && asked.shows(entry)
-                })
-                .collect();
             if self.is(Wrong::ListsWithoutOrder) {
                 found.reverse();
             }
-            found.truncate(filter.limit);
             Ok(found)
         })
     }
 
     fn trail<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Vec<Trail>, Error>> {
         let key = self.key(key);
-        Box::pin(async move { Ok(self.with(|disk| disk.trails.get(&key).cloned().unwrap_or_default())) })
+        Box::pin(async move {
+            let mut lines = self.with(|disk| disk.trails.get(&key).cloned().unwrap_or_default());
+            if self.is(Wrong::TrailByTheWallClock) {
+                lines.sort_by_key(|line| line.at);
+            }
+            Ok(lines)
+        })
     }
 
     fn sweep(&self, limit: usize) -> BoxFuture<'_, Result<usize, Error>> {
         Box::pin(async move {
-            Ok(self.with(|disk| {
+            let due: Vec<Key> = self.with(|disk| {
                 let records = disk.records.clone();
-                let due: Vec<Key> = records
-                    .iter()
-                    .filter(|(key, (_, record))| match self.status(disk, key, record) {
-                        Status::Free | Status::LapsedClean | Status::Expired => {
-                            !self.is(Wrong::SweepsNothing)
-                        }
-                        Status::Doubt if disk.spoiled.contains(key) => self.is(Wrong::SpoiledIsSwept),
-                        Status::Doubt => self.is(Wrong::SweepsDoubt),
-                        Status::Live | Status::Ended => false,
-                    })
-                    .map(|(key, _)| *key)
-                    .take(limit)
-                    .collect();
-                due.iter().for_each(|key| drop(disk.records.remove(key)));
-                due.len()
-            }))
+                let over = records.iter().filter(|(key, (_, record))| match self.status(disk, key, record) {
+                    Status::Free | Status::LapsedClean | Status::Expired => !self.is(Wrong::SweepsNothing),
+                    Status::Doubt if disk.spoiled.contains(key) => self.is(Wrong::SpoiledIsSwept),
+                    Status::Doubt => self.is(Wrong::SweepsDoubt),
+                    Status::Live | Status::Ended => false,
+                });
+                let due: Vec<Key> = over.map(|(key, _)| *key).take(limit).collect();
+                if !self.is(Wrong::SweepsByAnOldLook) {
+                    due.iter().for_each(|key| drop(disk.records.remove(key)));
+                }
+                due
+            });
+            if self.is(Wrong::SweepsByAnOldLook) {
+                // Until others have moved, if there are any.
+                let moves = || self.with(|disk| disk.moves);
+                let looked = moves();
+                (0..1_000).take_while(|_| moves() < looked + 10).for_each(|_| thread::yield_now());
+                self.with(|disk| due.iter().for_each(|key| drop(disk.records.remove(key))));
+            }
+            Ok(due.len())
         })
     }
 

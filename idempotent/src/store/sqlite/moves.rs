@@ -157,7 +157,7 @@ impl Eyes<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT at, move, fence, by, why, before, after FROM audit WHERE key = ?1 ORDER BY id",
         )?;
-        let lines = statement.query_map([&key.as_bytes()[..]], row::trail)?;
+        let lines = statement.query_map([&key.as_bytes()[..]], |row| Ok(row::trail(row)))?;
         lines.collect()
     }
 

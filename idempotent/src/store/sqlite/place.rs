@@ -292,6 +292,26 @@ mod tests {
         assert_eq!(kind("/mnt/disk/a.db").as_deref(), Some("fuseblk"));
         assert_eq!(kind("/mnt/a.db").as_deref(), Some("ext4"));
     }
+
+    /// Fails when a line that the kernel has never written panics.
+    #[test]
+    fn any_list_of_mounts_is_read() {
+        let words = ["22", " ", " - ", "\n", "/", "/mnt", "\\040", "fuse.", "fuseblk", "é", "\0", "shared:9"];
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        for _ in 0..100_000 {
+            let mut roll = |sides: usize| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state % sides as u64) as usize
+            };
+            let mounts: String = (0..roll(30)).map(|_| words[roll(words.len())]).collect();
+            if let Some(kind) = fuse_type(&mounts, Path::new("/mnt/a.db")) {
+                assert!(mounts.contains(&kind));
+            }
+        }
+    }
+
     /// A thread that found no file comes to create it when another has opened it. Red when it opens it once more:
     /// whoever closes any descriptor of a file gives up all the POSIX locks of its process on it, which SQLite does
     /// not notice, and then another process may take the log away.

@@ -265,19 +265,35 @@ pub(super) fn subject(row: &Row<'_>, first: usize) -> rusqlite::Result<Subject> 
     Ok(Subject { key: Key::from_bytes(key), scope: text(1)?, operation: text(2)?, call: text(3)? })
 }
 
-/// Reads a line of the trail from `at, move, fence, by, why, before, after`.
-pub(super) fn trail(row: &Row<'_>) -> rusqlite::Result<Trail> {
-    let text = |index| -> rusqlite::Result<Option<Arc<str>>> {
-        Ok(row.get::<_, Option<String>>(index)?.map(Arc::from))
+/// Reads a line of the trail from `at, move, fence, by, why, before, after`. One that cannot be read is shown as such and
+/// hides no other.
+pub(super) fn trail(row: &Row<'_>) -> Trail {
+    line(row).unwrap_or_else(|why| Trail {
+        at: Field::of(row, 0, "at").and_then(|at| at.integer()).unwrap_or(0),
+        what: "unreadable".into(),
+        fence: Fence(0),
+        by: None,
+        why: Some(why.into()),
+        before: None,
+        after: None,
+    })
+}
+
+fn line(row: &Row<'_>) -> Result<Trail, Strange> {
+    let field = |index, name| Field::of(row, index, name);
+    let text = |index, name| Ok::<_, Strange>(field(index, name)?.maybe(Field::text)?.map(Arc::from));
+    let state = |index, name| {
+        field(index, name)?.maybe(|field| {
+            State::from_name(field.text()?).ok_or_else(|| field.strange("a state of this version"))
+        })
     };
-    let state = |index| Ok::<_, rusqlite::Error>(text(index)?.and_then(|name| State::from_name(&name)));
     Ok(Trail {
-        at: row.get(0)?,
-        what: row.get::<_, String>(1)?.into(),
-        fence: Fence(u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0)),
-        by: text(3)?,
-        why: text(4)?,
-        before: state(5)?,
-        after: state(6)?,
+        at: field(0, "at")?.integer()?,
+        what: field(1, "move")?.text()?.into(),
+        fence: Fence(field(2, "fence")?.number()?),
+        by: text(3, "by")?,
+        why: text(4, "why")?,
+        before: state(5, "before")?,
+        after: state(6, "after")?,
     })
 }

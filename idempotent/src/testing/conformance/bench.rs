@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::voice::Voice;
 use crate::key::Key;
-use crate::protocol::Micros;
+use crate::protocol::{Fence, Micros};
 use crate::store::Store;
 
 type Open = Box<dyn Fn() -> Arc<dyn Store> + Send + Sync>;
 type Advance = Box<dyn Fn(Duration) + Send + Sync>;
+type Step = Box<dyn Fn(Micros) + Send + Sync>;
 type Corrupt = Box<dyn Fn(&Key) + Send + Sync>;
 
 /// A store on the bench: a fresh one for each case, with what a case may do to it from outside.
@@ -30,6 +31,7 @@ pub struct Bench {
     store: Option<Arc<dyn Store>>,
     open: Option<Open>,
     advance: Option<Advance>,
+    step: Option<Step>,
     corrupt: Option<Corrupt>,
     guards: Vec<Box<dyn Any + Send + Sync>>,
 }
@@ -38,7 +40,14 @@ impl Bench {
     /// A bench with this store. The suite never clears it and uses keys, scopes and operations of its own, so
     /// it may hold other records.
     pub fn new(store: impl Store) -> Bench {
-        Bench { store: Some(Arc::new(store)), open: None, advance: None, corrupt: None, guards: Vec::new() }
+        Bench {
+            store: Some(Arc::new(store)),
+            open: None,
+            advance: None,
+            step: None,
+            corrupt: None,
+            guards: Vec::new(),
+        }
     }
 
     /// Keeps `guard`, a temporary folder for instance, until the store is gone.
@@ -65,6 +74,14 @@ impl Bench {
     #[must_use]
     pub fn advance(mut self, advance: impl Fn(Duration) + Send + Sync + 'static) -> Bench {
         self.advance = Some(Box::new(advance));
+        self
+    }
+
+    /// The capability `wall`: sets the wall clock of the store forward by so many microseconds, or back, and leaves
+    /// alone the clock that leases run on.
+    #[must_use]
+    pub fn step_wall(mut self, step: impl Fn(Micros) + Send + Sync + 'static) -> Bench {
+        self.step = Some(Box::new(step));
         self
     }
 
@@ -126,6 +143,47 @@ impl Bench {
         advance(time);
     }
 
+    /// Lets a little time pass where that can be had, for cases that show more then.
+    pub(super) fn pass_if_it_can(&self, time: Duration) {
+        if let Some(advance) = &self.advance {
+            advance(time);
+        }
+    }
+
+    /// Sets the wall clock forward or back.
+    pub(super) fn step(&self, by: Micros) {
+        let Some(step) = &self.step else {
+            panic!(
+                "a wall clock that is set needs `Bench::step_wall`; or declare `lacks {{ wall: \"why\" }}`"
+            );
+        };
+        step(by);
+    }
+
+    /// Panics if one of these capabilities is offered all the same, is declared twice or without a reason.
+    pub(super) fn lacks(&self, declared: &[(&str, &str)]) {
+        for (place, (lack, why)) in declared.iter().enumerate() {
+            assert!(!why.trim().is_empty(), "`lacks` gives no reason for `{lack}`");
+            let again = declared[..place].iter().any(|(other, _)| other == lack);
+            assert!(!again, "`lacks` names `{lack}` twice");
+            let offered = match *lack {
+                "reopen" => self.open.is_some(),
+                "advance" => self.advance.is_some(),
+                "wall" => self.step.is_some(),
+                "corrupt" => self.corrupt.is_some(),
+                "kill" => self.store().lease().is_deadline || self.open.is_some(),
+                "changed" => self.store().changed(&Key::from_bytes([0; 32]), Fence(0)).is_some(),
+                // Only the author knows how fast it is.
+                "many" => false,
+                other => panic!("`{other}` is no capability"),
+            };
+            assert!(
+                !offered,
+                "`lacks` names `{lack}`, which is offered: take it out, and its cases will run"
+            );
+        }
+    }
+
     /// Spoils the record under `key`.
     pub(super) fn spoil(&self, key: &Key) {
         let Some(corrupt) = &self.corrupt else {
@@ -145,6 +203,7 @@ impl fmt::Debug for Bench {
         f.debug_struct("Bench")
             .field("reopen", &self.open.is_some())
             .field("advance", &self.advance.is_some())
+            .field("wall", &self.step.is_some())
             .field("corrupt", &self.corrupt.is_some())
             .finish_non_exhaustive()
     }

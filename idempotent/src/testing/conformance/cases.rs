@@ -31,6 +31,7 @@ macro_rules! __conformance_cases {
                 i2_failure_is_replayed []
                 i2_json_comes_back_to_the_byte []
                 i2_bytes_of_any_codec_come_back []
+                i2_bytes_of_every_codec_name_come_back []
                 i2_a_mebibyte_comes_back []
                 i2_missing_value_is_not_an_empty_one []
                 i2_later_endings_change_nothing []
@@ -74,10 +75,19 @@ macro_rules! __conformance_cases {
                 i4_doubt_does_not_expire [advance]
                 i4_revoked_after_the_marker_is_doubt []
             }
+            i4_first {
+                i4_first_attempt_is_checked_first []
+                i4_first_check_that_says_yes_is_recorded []
+                i4_first_check_that_gives_up_leaves_no_doubt []
+                i4_first_check_that_dies_leaves_no_doubt [kill]
+                i4_first_does_not_shorten_the_quiet_time []
+            }
             i5_nothing_stuck {
                 i5_freed_key_runs_again []
                 i5_abandoned_claim_frees_the_key []
                 i5_requests_on_an_absent_key_leave_no_trace []
+            }
+            i5_lists {
                 i5_list_shows_derived_doubt [kill]
                 i5_list_shows_what_is_unfinished []
                 i5_list_pages_in_key_order []
@@ -85,16 +95,31 @@ macro_rules! __conformance_cases {
                 i5_list_of_a_scope_shows_no_other []
                 i5_list_shows_what_is_running []
                 i5_list_shows_what_began_before []
+                i5_list_obeys_every_combination_of_conditions []
+                i5_list_of_hundreds_leaves_out_none []
+                i5_list_of_ten_thousand_leaves_out_none [many]
+            }
+            i5_operators {
                 i5_operator_ends_doubt_as_done []
                 i5_operator_ends_doubt_as_not_done [kill]
                 i5_operator_with_an_old_fence_is_stale []
+                i5_not_done_is_stale_once_the_attempt_has_marked [kill]
+                i5_not_done_is_stale_once_the_check_has_said_no [kill]
                 i5_operators_do_not_resolve_a_live_attempt []
                 i5_forgotten_key_begins_anew []
-                i5_sweep_removes_what_is_over [kill]
                 i5_racing_operators_lose_no_correction []
+            }
+            i5_sweeps {
+                i5_sweep_removes_what_is_over [kill]
+                i5_sweeps_beside_calls_take_nothing_from_them []
+            }
+            i5_trails {
                 i5_ordinary_calls_leave_no_trail []
                 i5_trail_tells_what_was_exceptional []
                 i5_trail_outlives_the_record []
+                i5_long_texts_come_back []
+            }
+            i5_waiting {
                 i5_changed_wakes_when_the_attempt_ends [changed]
                 i5_changed_completes_for_what_is_over [changed]
                 i5_changed_completes_for_a_dead_holder [kill changed]
@@ -110,6 +135,7 @@ macro_rules! __conformance_cases {
                 i7_interleaved_keys_keep_their_own_results []
                 i7_operators_act_on_one_key []
                 i7_names_are_data []
+                i7_names_that_look_alike_are_apart []
             }
             i8_unreadable_is_not_absent {
                 i8_spoiled_record_does_not_run [corrupt]
@@ -124,6 +150,13 @@ macro_rules! __conformance_cases {
                 i10_renewal_prolongs_the_claim [advance]
                 i10_mark_prolongs_the_claim [advance]
                 i10_lapsed_holder_that_nobody_took_over_goes_on [advance]
+            }
+            i10_wall_clock {
+                i10_wall_clock_ends_no_lease [wall]
+                i10_wall_clock_keeps_no_dead_holder_alive [wall kill]
+                i10_wall_clock_ends_no_quiet_time [wall]
+                i10_wall_clock_turns_no_fence_back [wall]
+                i10_wall_clock_does_not_turn_the_trail_round [wall]
             }
             i11_cancellation {
                 i11_dropped_claim_can_be_retried []

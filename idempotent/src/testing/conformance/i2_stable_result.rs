@@ -63,6 +63,32 @@ pub(super) fn i2_bytes_of_any_codec_come_back(bench: &Bench) {
     }
 }
 
+/// Whatever a codec is called, its bytes, its name and the version come back, also where a store has a way of its own
+/// to keep JSON.
+pub(super) fn i2_bytes_of_every_codec_name_come_back(bench: &Bench) {
+    let long = "codec ".repeat(200);
+    let names = [
+        "",
+        " ",
+        "json",
+        "JSON",
+        "json ",
+        "jsonb",
+        "bytes",
+        "cbor",
+        "postcard/2",
+        "null",
+        "nul\0",
+        "日本",
+        &long,
+    ];
+    for codec in names {
+        for bytes in [&b"{\"a\":1}"[..], b"", b"nul\0", b"\xff\xfe", "é".as_bytes()] {
+            comes_back(bench, &Value::Bytes { bytes: bytes.into(), codec: codec.into(), version: 3 });
+        }
+    }
+}
+
 /// A value of one mebibyte comes back whole.
 pub(super) fn i2_a_mebibyte_comes_back(bench: &Bench) {
     let bytes: Vec<u8> = (0..1 << 20).map(|i: u32| (i % 251) as u8).collect();

@@ -101,6 +101,50 @@ pub(super) fn i7_names_are_data(bench: &Bench) {
     }
 }
 
+/// Scopes and operations that differ only in case, in blanks or in how a letter is composed are different ones.
+pub(super) fn i7_names_that_look_alike_are_apart(bench: &Bench) {
+    let voice = bench.voice();
+    let base = subject();
+    let alike = [
+        "acme",
+        "Acme",
+        "ACME",
+        "acme ",
+        " acme",
+        "ac me",
+        "acme\u{a0}",
+        "acme\n",
+        "acmé",
+        "acme\u{301}",
+        "acme%",
+        "acme_",
+    ];
+    for by_scope in [true, false] {
+        let calls: Vec<Arc<Subject>> = alike
+            .iter()
+            .map(|name| {
+                let name: Arc<str> = if by_scope {
+                    format!("{name}{}", base.scope)
+                } else {
+                    format!("{}{name}", base.operation)
+                }
+                .into();
+                let (scope, operation) =
+                    if by_scope { (name, base.operation.clone()) } else { (base.scope.clone(), name) };
+                Arc::new(Subject { key: Key::from_bytes(random()), scope, operation, call: "".into() })
+            })
+            .collect();
+        each_has_its_own(&voice, &calls);
+        for call in &calls {
+            let name = |by: bool, name: &Arc<str>| by.then(|| Arc::clone(name));
+            let scope = name(by_scope, &call.scope);
+            let operation = name(!by_scope, &call.operation);
+            let found = voice.list(&Filter { scope, operation, ..Filter::default() });
+            assert_eq!(found, [voice.entry(call)], "alike: {:?} {:?}", call.scope, call.operation);
+        }
+    }
+}
+
 fn comes_back(voice: &Voice, call: &Arc<Subject>) {
     let claim = ask(call);
     match voice.store.apply_blocking(call, voice.request(&claim)) {

@@ -6,7 +6,7 @@
 /// store_conformance! {
 ///     mod name {
 ///         build: || Bench::new(..),              // or build_async: || async { Bench::new(..) },
-///         lacks: { capability: "reason", .. },   // reopen, kill, advance, corrupt, changed
+///         lacks: { capability: "reason", .. },   // kill, reopen, advance, wall, corrupt, changed, many
 ///     }
 /// }
 /// ```
@@ -22,6 +22,13 @@ macro_rules! store_conformance {
             }
 
             $($crate::__conformance_known! { $lack })*
+
+            /// Red when a capability is declared as lacking and offered all the same.
+            #[test]
+            fn lacks_only_what_is_not_there() {
+                $crate::testing::conformance::lacks(&bench(), &[$((stringify!($lack), $why)),*]);
+            }
+
             $crate::__conformance_cases! { __conformance_tests { $($lack: $why,)* } }
         }
     };
@@ -45,13 +52,15 @@ macro_rules! __conformance_known {
     (kill) => {};
     (reopen) => {};
     (advance) => {};
+    (wall) => {};
     (corrupt) => {};
     (changed) => {};
+    (many) => {};
     ($other:ident) => {
         ::core::compile_error!(::core::concat!(
             "`",
             ::core::stringify!($other),
-            "` is no capability: there are kill, reopen, advance, corrupt and changed"
+            "` is no capability: there are kill, reopen, advance, wall, corrupt, changed and many"
         ));
     };
 }
@@ -83,10 +92,16 @@ macro_rules! __conformance_test {
     ($case:ident [advance $($n:ident)*] { advance: $why:literal, $($left:tt)* } $lacks:tt) => {
         $crate::__conformance_ignored! { $case $why }
     };
+    ($case:ident [wall $($n:ident)*] { wall: $why:literal, $($left:tt)* } $lacks:tt) => {
+        $crate::__conformance_ignored! { $case $why }
+    };
     ($case:ident [corrupt $($n:ident)*] { corrupt: $why:literal, $($left:tt)* } $lacks:tt) => {
         $crate::__conformance_ignored! { $case $why }
     };
     ($case:ident [changed $($n:ident)*] { changed: $why:literal, $($left:tt)* } $lacks:tt) => {
+        $crate::__conformance_ignored! { $case $why }
+    };
+    ($case:ident [many $($n:ident)*] { many: $why:literal, $($left:tt)* } $lacks:tt) => {
         $crate::__conformance_ignored! { $case $why }
     };
     ($case:ident [$need:ident $($more:ident)*] {} $lacks:tt) => {

@@ -15,6 +15,7 @@
 //!         },
 //!         lacks: {
 //!             reopen: "its records die with it",
+//!             wall: "left out of this example",
 //!             corrupt: "it stores no bytes",
 //!         },
 //!     }
@@ -28,7 +29,8 @@
 //! operations of their own. The store may hold other records, but no other process may sweep it meanwhile.
 //!
 //! What a store or its author cannot offer stands under `lacks` with the reason, and the cases that need it
-//! show as ignored, with that reason:
+//! show as ignored, with that reason. A name that is no capability does not compile, and one that the bench offers
+//! all the same turns the test `lacks_only_what_is_not_there` red:
 //!
 //! | capability | offered by | what for |
 //! |---|---|---|
@@ -36,7 +38,9 @@
 //! | `reopen` | [`Bench::reopen`] | what survives, and what others see |
 //! | `advance` | [`Bench::advance`] | leases, quiet time and expiry that pass |
 //! | `corrupt` | [`Bench::corrupt`] | records that do not decode |
+//! | `wall` | [`Bench::step_wall`] | a wall clock that is set forward or back |
 //! | `changed` | [`Store::changed`](crate::Store::changed) that is not `None` | waiting for a holder |
+//! | `many` | a store that is fast enough | ten thousand records in less than a minute |
 //!
 //! No case sleeps or measures time, and each is bounded by a minute.
 
@@ -44,12 +48,19 @@ mod bench;
 #[macro_use]
 mod cases;
 mod i10_the_stores_time;
+mod i10_wall_clock;
 mod i11_cancellation;
 mod i1_one_holder;
 mod i2_stable_result;
 mod i3_nothing_lost;
+mod i4_first;
 mod i4_no_silent_second_run;
+mod i5_lists;
 mod i5_nothing_stuck;
+mod i5_operators;
+mod i5_sweeps;
+mod i5_trails;
+mod i5_waiting;
 mod i6_other_payload;
 mod i7_isolation;
 mod i8_unreadable_is_not_absent;
@@ -124,6 +135,12 @@ pub fn run(name: &str, build: impl FnOnce() -> Bench + Send + 'static) {
         Some(case) => case.run(Duration::from_secs(60), build),
         None => panic!("there is no case {name}"),
     }
+}
+
+/// Sees that nothing is declared as lacking which is there; what the tests made by the macro call.
+#[doc(hidden)]
+pub fn lacks(bench: &Bench, declared: &[(&str, &str)]) {
+    bench.lacks(declared);
 }
 
 /// Waits on this thread for a bench that is built asynchronously.

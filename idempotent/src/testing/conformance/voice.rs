@@ -32,6 +32,7 @@ pub(super) struct Ask {
     policy: Policy,
     after: Micros,
     has_marker: bool,
+    first: bool,
     fingerprint: [u8; 64],
 }
 
@@ -95,6 +96,7 @@ pub(super) fn ask(subject: &Arc<Subject>) -> Ask {
         policy: Policy::Stay,
         after: 0,
         has_marker: true,
+        first: false,
         fingerprint: [1; 64],
     }
 }
@@ -110,6 +112,11 @@ impl Ask {
 
     pub(super) fn reruns(self) -> Ask {
         Ask { policy: Policy::Rerun, ..self }
+    }
+
+    /// Checks before a first attempt, too.
+    pub(super) fn first(self) -> Ask {
+        Ask { first: true, ..self }
     }
 
     pub(super) fn payload(self, byte: u8) -> Ask {
@@ -142,7 +149,7 @@ impl Voice {
             policy: ask.policy,
             after: ask.after,
             has_marker: ask.has_marker,
-            first: false,
+            first: ask.first,
             lease: self.lease,
         })
     }
