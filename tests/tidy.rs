@@ -237,35 +237,166 @@ fn nothing_is_left_undone() {
 fn attribute_arguments(table: &str) -> Vec<String> {
     let text = read(&root().join("idempotent-macros/src/texts/mod.rs"));
     let head = format!("const {table}:");
-    let names: Vec<String> = text
-        .lines()
-        .skip_while(|line| !line.starts_with(&head))
-        .skip(1)
-        .take_while(|line| !line.starts_with("];"))
-        .filter_map(|line| Some(line.trim().strip_prefix("(\"")?.split_once('"')?.0.to_owned()))
+    let table = text.split_once(&head).map_or("", |(_, rest)| rest.split("\n];").next().unwrap_or_default());
+    // A row begins `("name", ..`, on one line or on several.
+    let rows = table.split("\n    (").skip(1);
+    let names: Vec<String> = rows
+        .filter_map(|row| Some(row.trim_start().strip_prefix('"')?.split_once('"')?.0.to_owned()))
         .collect();
-    assert!(!names.is_empty(), "texts.rs has no table {table}");
+    assert!(!names.is_empty(), "texts/mod.rs has no table {head}");
     names
 }
 
-/// Fails when an argument of the attribute has no section in the reference, or one that is refused by name is
-/// not listed there.
+/// Fails when an argument of the attribute, or `effect!`, has no page in the reference or no row in its table, when a
+/// page lacks one of its parts or has them in another order, when there is a page about something else, or when an
+/// argument that is refused by name is not listed.
 #[test]
-fn every_argument_has_its_section() {
-    let page = read(&root().join("idempotent/docs/arguments.md"));
-    for name in attribute_arguments("FORMS") {
-        let head = format!("\n## `{name}`\n");
-        let section =
-            page.split_once(&head).unwrap_or_else(|| panic!("arguments.md has no section {name}")).1;
-        let section = section.split("\n## ").next().unwrap_or_default();
-        for part in ["| form |", "| default |", "| cost |", "\n```\n", "**When it is wrong.**"] {
-            assert!(section.contains(part), "the section `{name}` of arguments.md lacks `{part}`");
+fn every_argument_has_its_page() {
+    let table = read(&root().join("idempotent/docs/arguments.md"));
+    let mut names = attribute_arguments("FORMS");
+    names.push("effect!".to_owned());
+    let mut pages = files(&root().join("idempotent/docs/arguments"), ".md");
+    for name in &names {
+        assert!(
+            table.contains(&format!("| [`{name}`][docs:arguments/")),
+            "arguments.md has no row for `{name}`"
+        );
+        let file = format!("idempotent/docs/arguments/{}.md", name.trim_end_matches('!'));
+        pages.retain(|page| shown(page) != file);
+        let mut rest = read(&root().join(&file));
+        let title = format!("# `{name}`\n");
+        let parts = [
+            "\n| form | ",
+            "\n| default | ",
+            "\n| cost | ",
+            "\n## Example\n\n```\n",
+            "\n## When it is wrong\n",
+        ];
+        for part in [title.as_str()].into_iter().chain(parts) {
+            let Some((_, after)) = rest.split_once(part) else {
+                panic!("{file} lacks {part:?} at its place")
+            };
+            rest = after.to_owned();
         }
+        assert!(rest.contains("\n```text\nerror"), "{file} shows no compile error");
     }
-    let refused = page.split_once("\n## Not built yet\n").expect("arguments.md says what is not built").1;
+    assert!(pages.is_empty(), "no argument has these pages: {pages:?}");
+    let refused = table.split_once("\n## Not built yet\n").expect("arguments.md says what is not built").1;
     for name in attribute_arguments("NOT_BUILT") {
         assert!(refused.contains(&format!("| `{name}` |")), "arguments.md does not list `{name}` as refused");
     }
+}
+
+/// The pages of prose, without the links that stand before them.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = files(&root().join("idempotent/docs"), ".md");
+    pages.retain(|page| !page.ends_with("links.md") && !page.ends_with("chaos.md"));
+    pages
+}
+
+/// Fails when a page is not compiled into the documentation, so that its code does not run, or not named in the table
+/// of the pages.
+#[test]
+fn every_page_is_compiled() {
+    let modules = read(&root().join("idempotent/src/_docs.rs"));
+    for page in pages() {
+        let file = shown(&page).replace("idempotent/docs/", "");
+        assert!(modules.contains(&format!("include_str!(\"../docs/{file}\")")), "_docs.rs leaves out {file}");
+        let name = file.trim_end_matches(".md");
+        assert!(name.contains('/') || modules.contains(&format!("//! | [`{name}`] | ")), "no row for {file}");
+    }
+}
+
+/// Fails when a link from page to page leads nowhere: in the folder, where it is a file, or in the documentation, where
+/// it is what `links.md` says, which stands before each page.
+#[test]
+fn links_lead_somewhere() {
+    let links = read(&root().join("idempotent/docs/links.md"));
+    let mut used = BTreeSet::new();
+    for page in pages().into_iter().chain([root().join("README.md")]) {
+        let text = read(&page);
+        assert!(!text.contains("](crate::_docs"), "{}: link by `[..][docs:PAGE]`", shown(&page));
+        for label in text.split("][docs:").skip(1).filter_map(|rest| rest.split(']').next()) {
+            used.insert(label.to_owned());
+            let definition = format!("\n[docs:{label}]: ");
+            let Some((_, target)) = text.split_once(&definition) else {
+                panic!("{}: no{definition}", shown(&page))
+            };
+            let target = target.lines().next().unwrap_or_default();
+            let (file, part) =
+                target.split_once('#').map_or((target, None), |(file, part)| (file, Some(part)));
+            let there = page.parent().expect("a folder").join(file);
+            assert!(there.is_file(), "{}: there is no {target}", shown(&page));
+            let heads = read(&there)
+                .lines()
+                .filter_map(|line| line.strip_prefix("## "))
+                .map(anchor)
+                .collect::<Vec<_>>();
+            assert!(
+                part.is_none_or(|part| heads.iter().any(|head| head == part)),
+                "{target} is not in {heads:?}"
+            );
+        }
+    }
+    let defined: BTreeSet<String> = links
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("[docs:")?.split_once("]: crate::_docs::")?.0.to_owned()))
+        .collect();
+    used.remove("chaos"); // the picture, of which the next test tells
+    assert_eq!(defined, used, "links.md (left) and the links of the pages differ");
+}
+
+/// Fails when the front page of the documentation, which can show no file, holds another picture than the README.
+/// `IDEMPOTENT_TEST_WRITE=1` writes it anew.
+#[test]
+fn the_front_page_has_its_picture() {
+    let picture = read(&root().join("examples/clinic/chaos.svg"));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:;=,'".contains(&byte);
+    let encode = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let data: String = picture.bytes().map(encode).collect();
+    let file = root().join("idempotent/docs/chaos.md");
+    let link = format!("[docs:chaos]: data:image/svg+xml,{data}\n");
+    if std::env::var_os("IDEMPOTENT_TEST_WRITE").is_some() {
+        fs::write(&file, &link).expect("a writable folder");
+    }
+    assert!(read(&file) == link, "{} is not examples/clinic/chaos.svg", shown(&file));
+}
+
+/// Fails when a command of the README names a package, a test or a script that is not there.
+#[test]
+fn commands_of_the_readme_exist() {
+    let readme = read(&root().join("README.md"));
+    let manifests: String = files(&root(), "Cargo.toml").iter().map(|path| read(path)).collect();
+    let mut found = 0;
+    for command in readme.split('`').filter(|text| text.starts_with("cargo ") || text.starts_with("tests/")) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        for (word, next) in words.iter().zip(words.iter().skip(1)) {
+            let there = match *word {
+                "-p" | "--test" => manifests.contains(&format!("name = \"{next}\"")),
+                "--path" => root().join(next).join("Cargo.toml").is_file(),
+                "--features" => manifests.contains(&format!("\n{next} = [")),
+                _ => true,
+            };
+            assert!(there, "README.md: `{command}`: there is no {next}");
+        }
+        let script = words.first().filter(|word| word.starts_with("tests/"));
+        assert!(
+            script.is_none_or(|script| root().join(script).is_file()),
+            "README.md: there is no {command}"
+        );
+        if let Some(test) = words.iter().position(|word| *word == "--").map(|at| words[at - 1]) {
+            let is_test = |path: &PathBuf| read(path).contains(&format!("fn {test}()"));
+            let of_a_test = words.contains(&"test");
+            assert!(!of_a_test || files(&root().join("tests"), ".rs").iter().any(is_test), "no test {test}");
+        }
+        found += 1;
+    }
+    assert!(found > 8, "the commands are written otherwise now: {found}");
+}
+
+/// The name under which a heading is found.
+fn anchor(heading: &str) -> String {
+    heading.to_lowercase().replace(['`', ',', '?', '!'], "").replace(' ', "-")
 }
 
 /// Fails when the diagram on the page about records is not the one above the states in the code.
@@ -304,13 +435,14 @@ fn every_error_has_its_section() {
 fn every_quoted_compile_error_is_real() {
     let messages: Vec<String> =
         files(&root().join("tests/ui"), ".stderr").iter().map(|path| read(path)).collect();
-    let page = read(&root().join("idempotent/docs/arguments.md"));
-    let quotes: Vec<&str> = page
+    let text: String = pages().iter().map(|page| read(page)).collect();
+    let quotes: Vec<&str> = text
         .split("\n```text\n")
         .skip(1)
         .map(|quote| quote.split_once("\n```\n").expect("a quote ends").0)
+        .filter(|quote| quote.starts_with("error"))
         .collect();
-    assert!(quotes.len() >= attribute_arguments("FORMS").len(), "an argument without its compile error");
+    assert!(quotes.len() > attribute_arguments("FORMS").len(), "an argument without its compile error");
     for quote in quotes {
         assert!(messages.iter().any(|message| message.contains(quote)), "no test expects this:\n{quote}");
     }

@@ -1,5 +1,7 @@
 //! The one public error: what happened, to which operation and key, and what to do next.
 
+mod soon;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use self::soon::Soon;
 use crate::key::Key;
 use crate::protocol::Fence;
 use crate::store;
@@ -276,8 +279,8 @@ impl Error {
                 "let the body do the work itself, or give the inner call another key".to_owned()
             }
             Error::InProgress(error) => format!(
-                "call again in {:?}, or raise `wait`; an operator can `revoke` an attempt that hangs",
-                error.retry_in
+                "call again in {}, or raise `wait`; an operator can `revoke` an attempt that hangs",
+                Soon(error.retry_in)
             ),
             Error::InDoubt(error) => error.advice(),
             Error::KeyReused(error) if error.arguments_changed => {
@@ -329,7 +332,7 @@ impl Error {
 impl InDoubt {
     fn advice(&self) -> String {
         if let Some(wait) = self.retry_in {
-            return format!("ask again in {wait:?}: only quiet time is missing");
+            return format!("ask again in {}: only quiet time is missing", Soon(wait));
         }
         let mut text =
             "this key: find out what happened, then `show` it and `resolve` it as done or not done. \

@@ -43,6 +43,16 @@ pub fn install(handle: Handle) -> Result<(), Error> {
 /// Takes the store into use that `url` names: `sqlite:robot.db` (with its options) or `memory:`. In both,
 /// `?codec=msgpack` says how results become bytes, which without it is `json`.
 ///
+/// ```
+/// let store = idempotent::open("memory:")?; // or sqlite:/var/lib/robot/robot.db?lease=30s
+/// let error = idempotent::open("memroy:").unwrap_err();
+/// assert_eq!(error.code(), "store");
+/// # let _ = store;
+/// # Ok::<(), idempotent::Error>(())
+/// ```
+///
+/// The options of a file are those of [`SqliteOptions::from_url`](crate::store::SqliteOptions::from_url).
+///
 /// # Errors
 /// [`Error::Store`] if the scheme or the codec is unknown or not built in, or the store cannot be opened.
 pub fn open(url: &str) -> Result<Handle, Error> {

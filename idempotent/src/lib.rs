@@ -1,3 +1,5 @@
+#![doc = include_str!("../docs/links.md")]
+#![doc = include_str!("../docs/chaos.md")]
 #![doc = include_str!("../README.md")]
 //!
 //! # Map of this page
@@ -9,9 +11,9 @@
 //! | act on an error | [`Error`], [`Error::advice`], [each of them](_docs::errors), [retries](_docs::retries) |
 //! | resolve doubt | [operating](_docs::operating), [`Handle::list`], [`Handle::show`], [`Handle::operator`] |
 //! | use it without the macro | [`operation`] |
-//! | test your own function | [how to](_docs::testing), [`testing`] |
 //! | record results as other bytes | [codecs](_docs::codecs) |
-//! | write a store | [how to](_docs::stores), [`store::CompareAndSwap`], [`store::Store`], [`protocol`] |
+//! | test your own function | [how to](_docs::testing), [`testing`] |
+//! | write a store | [how to](_docs::writing_a_store), [`store::CompareAndSwap`], [`store::Store`], [`protocol`] |
 //! | read how it works | [`_docs`] |
 
 // The pages speak of everything; what a feature would bring cannot be linked to without it.

@@ -114,11 +114,27 @@ impl StdError for OperatorError {
 impl Handle {
     /// The records that `filter` asks for, in key order, each with what it means now: a dead holder's record
     /// is in doubt although nobody has called since.
+    ///
+    /// ```
+    /// use idempotent::{Filter, Handle, MemoryStore, Which};
+    /// # let handle = Handle::new(MemoryStore::new());
+    /// let doubtful = Filter { which: Which::InDoubt, operation: Some("clinic.book".into()), ..Filter::default() };
+    /// for entry in handle.list(&doubtful).wait()? {
+    ///     println!("{} {}", entry.subject.key, entry.subject.call);
+    /// }
+    /// # Ok::<(), idempotent::store::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The store cannot be reached. A record that cannot be read is an [`Entry`], not an error.
     pub fn list<'a>(&'a self, filter: &'a Filter) -> Pending<'a, Result<Vec<Entry>, store::Error>> {
         Pending::new(self.store().list(filter))
     }
 
     /// The record under `key` with its trail.
+    ///
+    /// # Errors
+    /// The store cannot be reached.
     pub fn show<'a>(&'a self, key: &'a Key) -> Pending<'a, Result<Shown, store::Error>> {
         Pending::new(async move {
             let entry = self.store().load(key).await?;
@@ -170,7 +186,11 @@ impl Handle {
         })
     }
 
-    /// Removes at most `limit` records that are free, lapsed without doubt or expired. Gives how many.
+    /// Removes at most `limit` records that are free, lapsed without doubt or expired. Gives how many: call it again
+    /// until that is less than `limit`.
+    ///
+    /// # Errors
+    /// The store cannot be reached; what was removed before stays removed.
     pub fn sweep(&self, limit: usize) -> Pending<'_, Result<usize, store::Error>> {
         Pending::new(self.store().sweep(limit))
     }
@@ -195,6 +215,11 @@ impl Operator {
     ///
     /// The value is written as JSON, which every program reads whatever its codec is; one that JSON cannot hold, by the
     /// codec of the handle.
+    ///
+    /// # Errors
+    /// [`OperatorError::Stale`] if the record is not what was `seen` any more, or needs no such word;
+    /// [`OperatorError::Busy`] while an attempt holds it; [`OperatorError::NotFound`] if there is none;
+    /// [`OperatorError::Value`] if no codec can write the value.
     pub fn resolve_done<T: Serialize + ?Sized>(
         &self,
         key: &Key,
@@ -217,6 +242,9 @@ impl Operator {
     /// assert!(matches!(error, OperatorError::Value(_)), "JSON has other quotes: {error}");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// # Errors
+    /// As [`resolve_done`](Operator::resolve_done); [`OperatorError::Value`] if the text is not one JSON value.
     pub fn resolve_done_json(
         &self,
         key: &Key,
@@ -244,17 +272,27 @@ impl Operator {
     }
 
     /// It did not happen: the next call runs.
+    ///
+    /// # Errors
+    /// As [`resolve_done`](Operator::resolve_done).
     pub fn resolve_not_done(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::ResolveFree { operator: self.acts(seen) })
     }
 
     /// Takes the claim from an attempt that hangs while its keeper renews it: it ends in doubt if its effect may
-    /// have begun, else free.
+    /// have begun, else free. The body is not stopped by it; its next `effect!` is.
+    ///
+    /// # Errors
+    /// [`OperatorError::Stale`] if the record is not what was `seen` any more, or nobody holds it.
     pub fn revoke(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::Revoke { operator: self.acts(seen) })
     }
 
     /// Removes a recorded ending: the next call runs.
+    ///
+    /// # Errors
+    /// [`OperatorError::Stale`] if the record is not what was `seen` any more; [`OperatorError::InDoubt`] if it is in
+    /// doubt; [`OperatorError::Busy`] while an attempt holds it.
     pub fn forget(&self, key: &Key, seen: Seen) -> Pending<'static, Result<(), OperatorError>> {
         self.send(*key, Request::Forget { operator: self.acts(seen) })
     }

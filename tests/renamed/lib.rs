@@ -75,15 +75,12 @@ mod inside {
 }
 
 /// A macro of a facade writes annotated functions where only the facade is known.
+#[rustfmt::skip] // each run of it would move the attribute further to the right
 macro_rules! operation {
     ($name:ident, $named:literal, $value:expr) => {
         #[$crate::facade::idempotent::idempotent(
-                                                                            key = id,
-                                                                            skip(store),
-                                                                            store = store,
-                                                                            name = $named,
-                                                                            crate = $crate::facade::idempotent
-                                                                        )]
+            key = id, skip(store), store = store, name = $named, crate = $crate::facade::idempotent
+        )]
         fn $name(store: &Handle, id: u32) -> Result<u32, Error> {
             $crate::facade::idempotent::effect!(act());
             Ok(id + $value)

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::sync::Arc;
 
 use super::Operation;
-use super::outcome::{FromError, KeyPart, Recordable, Returns};
+use super::outcome::{FromError, GivesHandle, KeyPart, Recordable, Returns};
 use super::rules::{ErrorCodec, OnErrRule, Probe, Rules, named};
 use crate::codec::{self, Codecs};
 use crate::error::Error;
@@ -119,7 +119,7 @@ impl Parts {
     }
 
     /// Where the record lives; without it, in the installed store.
-    pub fn store<S: AsRef<Handle> + ?Sized>(mut self, store: &S) -> Parts {
+    pub fn store<S: GivesHandle + ?Sized>(mut self, store: &S) -> Parts {
         self.handle = Some(store.as_ref().clone());
         self
     }

@@ -1,12 +1,11 @@
 //! Asking the check what became of an interrupted attempt, or whether a first one is needed at all.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::Claim;
-use super::outcome::Returns;
+use super::outcome::{Returns, Told};
 use super::run::{Claimed, Next, too_slow};
 use crate::block_on::block_on;
 use crate::clock::boot_micros;
@@ -67,18 +66,18 @@ impl<R: Returns> Asking<R> {
 
     /// Gives the answer of the check: `Some` is recorded and returned; `None` leads to the body, once it may be
     /// believed; `Err` leaves the key in doubt, or free where no attempt has begun.
-    pub async fn answer<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
+    pub async fn answer<E: Told>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
         let span = self.claim.span.again();
         span.around(self.answered(answer, Mode::Async)).await
     }
 
     /// [`answer`](Asking::answer) for a synchronous function.
-    pub fn answer_blocking<E: Display>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
+    pub fn answer_blocking<E: Told>(self, answer: Result<Option<R::Ok>, E>) -> Claimed<R> {
         let span = self.claim.span.again();
         span.inside(|| block_on(self.answered(answer, Mode::Blocking)))
     }
 
-    async fn answered<E: Display>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {
+    async fn answered<E: Told>(self, answer: Result<Option<R::Ok>, E>, mode: Mode) -> Claimed<R> {
         let answer = answer.map_err(|error| self.claim.call.rules.check_said(&error));
         let said = match &answer {
             Ok(Some(_)) => "happened",

@@ -44,7 +44,7 @@ use crate::protocol::Micros;
 pub use call::{Call, Parts};
 pub use check::Asking;
 pub use claim::{Claim, Ran, Running};
-pub use outcome::{FromError, KeyPart, Recordable, Returns};
+pub use outcome::{FromError, GivesHandle, KeyPart, Recordable, Returns, Told};
 pub use rules::{ErrorCodec, Probe, Without, upgraded};
 pub use run::{Claimed, Next};
 

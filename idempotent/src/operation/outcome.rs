@@ -1,10 +1,13 @@
 //! What a function may take and return, with advice where it may not.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
 use crate::error::Error;
+use crate::handle::Handle;
 
 /// A value that can be part of a key or of the fingerprint: anything that is `Serialize`.
 #[diagnostic::on_unimplemented(
@@ -38,6 +41,29 @@ pub trait FromError: From<Error> {}
 
 #[diagnostic::do_not_recommend]
 impl<E: From<Error>> FromError for E {}
+
+/// What stands after `store =`: a store in use, or something that gives one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no store in use",
+    label = "it does not implement `AsRef<idempotent::Handle>`",
+    note = "give a `Handle`, which `idempotent::open(\"sqlite:robot.db\")?` and `Handle::new(store)` make, or something \
+            that has one: `store = self.store`"
+)]
+pub trait GivesHandle: AsRef<Handle> {}
+
+#[diagnostic::do_not_recommend]
+impl<S: AsRef<Handle> + ?Sized> GivesHandle for S {}
+
+/// The error of a check or an upgrade, of which an operator reads the text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no text that an operator could read",
+    label = "its error does not implement `std::fmt::Display`",
+    note = "what `check` and `upgrade` give as an error is shown as a text: implement `Display` for it, or give a `String`"
+)]
+pub trait Told: Display {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Display> Told for E {}
 
 /// What an idempotent function returns: a `Result`, under any alias.
 #[diagnostic::on_unimplemented(

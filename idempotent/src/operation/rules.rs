@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Operation;
-use super::outcome::{Recordable, Returns};
+use super::outcome::{Recordable, Returns, Told};
 use crate::codec::{CodecError, Codecs, Written, same_json};
 use crate::error::Error;
 use crate::policy::OnErr;
@@ -151,7 +151,7 @@ pub(super) fn named<E>(_: &E) -> String {
 
 /// Calls `upgrade`, whose error may be any that people can read.
 #[doc(hidden)]
-pub fn upgraded<T, E: Display>(
+pub fn upgraded<T, E: Told>(
     upgrade: fn(u32, &[u8]) -> Result<T, E>,
     from: u32,
     stored: &[u8],
